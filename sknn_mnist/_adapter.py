@@ -1,0 +1,454 @@
+"""The one module that knows SciKeras: what is inherited, what is repaired.
+
+SciKeras's `BaseWrapper` gives the frame of a fit: validate, encode the target and
+the features, build, compile, train. `KerasEstimator` fills in the steps.
+
+It does not subclass `BaseWrapper` itself but a copy without the members that
+`REPAIRED` lists. Most of them could be overridden; `_more_tags` could not, since
+scikit-learn refuses any class in an estimator's MRO that defines it without
+`__sklearn_tags__`, and changing SciKeras for the whole process is no way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from scikeras.wrappers import BaseWrapper
+from scipy import sparse
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import (
+    check_array,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from sknn_mnist import _training
+from sknn_mnist._keras_objects import (
+    make_callbacks,
+    make_loss,
+    make_metrics,
+    make_optimizer,
+)
+from sknn_mnist._parameters import (
+    check_bool,
+    check_fraction,
+    check_one_of,
+    check_positive_int,
+)
+
+__all__ = ["KerasEstimator"]
+
+# Members of BaseWrapper left out of the copy, and what takes their place.
+REPAIRED = {
+    "__init__": "sets attributes from **kwargs; ours name every parameter",
+    "__repr__": "not scikit-learn's; BaseEstimator's is",
+    "_get_param_names": "reads the instance, so that parameters vary; "
+    "BaseEstimator reads the signature",
+    "_more_tags": "the tags of before scikit-learn 1.6; __sklearn_tags__ is inherited",
+    "_tags": "likewise",
+    "score": "hides the mixin's",
+    "scorer": "used by that score alone",
+    "set_params": "accepts any name with a routing prefix; BaseEstimator's refuses it",
+}
+
+# Parameters that go to `compile`: they may change under warm_start.
+_COMPILED = ("optimizer", "learning_rate", "loss", "metrics")
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+
+
+def _repaired(wrapper: type) -> type:
+    kept = {
+        name: member
+        for name, member in vars(wrapper).items()
+        if name not in {*REPAIRED, "__dict__", "__weakref__"}
+    }
+    return type(wrapper)(wrapper.__name__, wrapper.__bases__, kept)
+
+
+class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
+    """Common ground of the estimators: a network that is built, trained and kept.
+
+    A subclass names its parameters in `__init__`, builds its network in
+    `_keras_build_fn` and chooses its `target_encoder`.
+    """
+
+    # Parameters that shape the network: they can't change under warm_start.
+    _network_parameters: tuple[str, ...] = ()
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
+        """Train the network on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples, finite numbers. The CNNs take images as well, of
+            shape (n_samples, height, width) or (n_samples, height, width,
+            channels).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples in the loss, not negative. They are scaled to
+            an average of 1, so that a weight of 2 does what repeating the sample
+            would and the learning rate keeps its meaning.
+
+        Returns
+        -------
+        object
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError or TypeError
+            When a parameter or the data can't be used, before training; or when
+            training diverged. The estimator is then as it was before the call.
+        """
+        self._check_parameters()
+        with self._all_or_nothing():
+            if self.warm_start and self.initialized_:
+                self._check_same_network()
+            super().fit(X, y, sample_weight=sample_weight)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
+        """Train for one more epoch on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, as in `fit`.
+
+        Returns
+        -------
+        object
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError or TypeError
+            As in `fit`.
+        """
+        self._check_parameters()
+        with self._all_or_nothing():
+            if self.initialized_:
+                self._check_same_network()
+            super().partial_fit(X, y, sample_weight=sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted targets: labels, indicators or numbers, as `y` was.
+        """
+        return super().predict(X)
+
+    def summary(self, **kwargs: Any) -> None:
+        """Print the layers of the fitted network, as `keras.Model.summary` does.
+
+        Parameters
+        ----------
+        **kwargs : dict
+            Handed to `keras.Model.summary`, for example ``line_length=80``.
+        """
+        check_is_fitted(self, "model_")
+        self.model_.summary(**kwargs)
+
+    # -- parameters ---------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        """Refuse bad parameters. Those of the network are judged by its builder."""
+        owner = type(self).__name__
+        check_positive_int("epochs", self.epochs, owner)
+        check_positive_int("batch_size", self.batch_size, owner)
+        check_fraction("validation_split", self.validation_split, owner)
+        check_bool("shuffle", self.shuffle, owner)
+        check_bool("warm_start", self.warm_start, owner)
+        check_one_of("verbose", _as_int(self.verbose), (0, 1, 2), owner)
+        check_one_of("dtype", self.dtype, DTYPES, owner)
+        make_optimizer(self.optimizer, self.learning_rate, owner)
+        make_metrics(self.metrics, owner)
+        make_callbacks(self.callbacks, owner)
+        if not self._loss_is_auto():
+            make_loss(self.loss, self.dtype, owner)
+
+    def _loss_is_auto(self) -> bool:
+        return isinstance(self.loss, str) and self.loss == "auto"
+
+    def _check_same_network(self) -> None:
+        """Refuse to continue a network under parameters that would build another."""
+        for name in self._network_parameters:
+            if self._has_changed(name):
+                raise ValueError(
+                    f"{type(self).__name__} can't continue a network fitted with "
+                    f"{name}={self._fit_params[name]!r} as one with "
+                    f"{name}={getattr(self, name)!r}. Call fit with "
+                    "warm_start=False instead."
+                )
+        if any(self._has_changed(name) for name in _COMPILED):
+            # A network of its own, so that the old one is whole if this fit fails.
+            weights = self.model_.get_weights()
+            self._remember_parameters()
+            self.model_ = self._build_keras_model()
+            self._ensure_compiled_model()
+            self.model_.set_weights(weights)
+
+    def _has_changed(self, name: str) -> bool:
+        now, then = getattr(self, name), self._fit_params[name]
+        return now is not then and now != then
+
+    def _remember_parameters(self) -> None:
+        # What the network was built and compiled with; `set_params` may change
+        # the parameters later.
+        self._fit_params = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in {"callbacks", "random_state"}
+        }
+
+    # -- steps of SciKeras's frame ------------------------------------------------
+
+    def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        # SciKeras takes a copy of a RandomState, so that two fits with the same one
+        # are alike; scikit-learn draws from it.
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._remember_parameters()
+        return super()._initialize(X, y)
+
+    def _build_keras_model(self) -> keras.Model:
+        # SciKeras seeds Python, NumPy and TensorFlow for the process; ours hands
+        # the seed to the layers.
+        return self._keras_build_fn()
+
+    def _get_compile_kwargs(self) -> dict[str, Any]:
+        # SciKeras hands optimizer objects to Keras as they are, so that a second
+        # fit trains with a used one.
+        owner = type(self).__name__
+        given = self._fit_params
+        loss = given["loss"]
+        if isinstance(loss, str) and loss == "auto":
+            loss = self.target_encoder_.default_loss
+        return {
+            "optimizer": make_optimizer(
+                given["optimizer"], given["learning_rate"], owner
+            ),
+            "loss": make_loss(loss, given["dtype"], owner),
+            "metrics": make_metrics(
+                self._default_metrics if given["metrics"] is None else given["metrics"],
+                owner,
+            ),
+        }
+
+    _default_metrics: tuple[str, ...] = ()
+
+    def _initialize_callbacks(self) -> None:
+        """Callbacks are made when training starts, new ones each time."""
+
+    def _check_model_compatibility(self, y: np.ndarray) -> None:
+        """Nothing to check: the output layer is made for the target and the loss."""
+
+    def _validate_data(
+        self,
+        X: Any = None,
+        y: Any = "no_validation",
+        reset: bool = False,
+        y_numeric: bool = False,
+    ) -> tuple[np.ndarray, Any]:
+        # SciKeras checks shapes by itself; scikit-learn's function also checks and
+        # keeps feature names, and says what users of scikit-learn know.
+        X = self._rows_of(X, reset)
+        options = {"dtype": DTYPES[self._dtype_of_data(reset)], "order": "C"}
+        if isinstance(y, str):
+            return validate_data(self, X, reset=reset, **options), None
+        if sparse.issparse(y):
+            y = y.toarray()
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            **options,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self._check_targets(y)
+        return X, y
+
+    _y_numeric = False
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        """Refuse targets of the wrong kind."""
+
+    def _rows_of(self, X: Any, reset: bool) -> Any:
+        """Return X with one row a sample."""
+        return X
+
+    def _dtype_of_data(self, reset: bool) -> str:
+        return self.dtype if reset else self._fit_params["dtype"]
+
+    @property
+    def feature_encoder(self) -> FunctionTransformer:
+        """Transformer from rows to what the network takes: here, the rows."""
+        return FunctionTransformer()
+
+    @staticmethod
+    def _validate_sample_weight(
+        X: np.ndarray, y: np.ndarray, sample_weight: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # SciKeras keeps the weights' scale; scaled to an average of 1, they do what
+        # repeating the samples would.
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
+        )
+        if weights.shape != (len(X),):
+            raise ValueError(
+                "sample_weight must be of shape (n_samples,), here "
+                f"({len(X)},). Got {weights.shape} instead."
+            )
+        if (weights < 0).any():
+            raise ValueError(
+                "sample_weight must not be negative. Got a smallest weight of "
+                f"{weights.min()}."
+            )
+        kept = weights > 0
+        if not kept.any():
+            raise ValueError(
+                "sample_weight must hold at least one positive weight. Got only zeros."
+            )
+        # Without a copy the caller's own weights would be scaled.
+        weights = weights[kept] / weights[kept].mean(dtype=np.float64)
+        return X[kept], y[kept], weights.astype(X.dtype)
+
+    def _fit_keras_model(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        warm_start: bool,
+        epochs: int,
+        initial_epoch: int,
+    ) -> None:
+        # SciKeras counts epochs from 0 again under warm_start and forgets the
+        # history; scikit-learn's MLP keeps its loss curve, as we do.
+        owner = type(self).__name__
+        initial_epoch = self.current_epoch if warm_start else 0
+        arrays, held_out = [X, y, sample_weight], None
+        if self.validation_split:
+            arrays, held_out = _training.split_validation(
+                arrays, self.validation_split, owner
+            )
+        arrays[2] = self._weigh(arrays[1], arrays[2])
+        callbacks = make_callbacks(self.callbacks, owner)
+        with self._weights_put_back(continuing=initial_epoch > 0):
+            added = _training.train(
+                self.model_,
+                *arrays,
+                epochs=initial_epoch + epochs,
+                initial_epoch=initial_epoch,
+                batch_size=self.batch_size,
+                shuffle=self.shuffle,
+                seed=self._seed,
+                validation_data=None if held_out is None else tuple(held_out),
+                callbacks=callbacks,
+                verbose=_as_int(self.verbose),
+            )
+            if _training.has_diverged(self.model_):
+                raise ValueError(
+                    f"Training of {owner} diverged: its weights are no longer finite "
+                    f"after {len(added['loss'])} epoch(s). Lower learning_rate (now "
+                    f"{self.learning_rate!r}), scale X, or clip gradients in the "
+                    "optimizer."
+                )
+        for callback in callbacks:
+            # A callback that holds the network would keep it alive and be
+            # pickled with it. Not the callback's own method, which may open files.
+            keras.callbacks.Callback.set_model(callback, None)
+        self.callbacks_ = callbacks
+        past = getattr(self, "history_", {}) if initial_epoch else {}
+        self.history_ = {
+            name: past.get(name, [float("nan")] * initial_epoch) + values
+            for name, values in added.items()
+        }
+
+    def _weigh(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return the weights of the encoded targets in the loss."""
+        return sample_weight
+
+    def _predict_raw(self, X: Any) -> np.ndarray:
+        # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
+        check_is_fitted(self, "model_")
+        X, _ = self._validate_data(X)
+        return _training.predict_batches(
+            self.model_, self.feature_encoder_.transform(X)
+        )
+
+    # -- whole or not at all ------------------------------------------------------
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the estimator as it was when the block raises, Ctrl-C included."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    @contextmanager
+    def _weights_put_back(self, continuing: bool) -> Iterator[None]:
+        """Undo what an unfinished training did to a network that had one before."""
+        if not continuing:
+            yield
+            return
+        network = self.model_
+        before = _training.get_state(network)
+        try:
+            yield
+        except BaseException:
+            _training.set_state(network, before)
+            raise
+
+    # -- pickling -----------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        # SciKeras makes Keras networks picklable through archives, which lose
+        # objects that Keras can't rebuild from a config, and are slow. The
+        # parameters and the arrays are enough.
+        state = super().__getstate__()
+        if "model_" in state:
+            state = {**state, "model_": _training.get_state(state["model_"])}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if isinstance(vars(self).get("model_"), dict):
+            arrays = self.model_
+            self.model_ = self._build_keras_model()
+            self._ensure_compiled_model()
+            _training.set_state(self.model_, arrays)
+
+
+def _as_int(verbose: Any) -> Any:
+    return int(verbose) if isinstance(verbose, bool | np.integer) else verbose

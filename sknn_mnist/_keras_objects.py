@@ -1,0 +1,218 @@
+"""Names, configs, classes and objects in; fresh Keras objects out.
+
+A parameter is never handed to Keras as it is: an optimizer that has trained one
+network can't train another, and a fit must leave its parameters as they were.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from sknn_mnist._parameters import invalid, near_names
+
+__all__ = [
+    "loss_family",
+    "make_callbacks",
+    "make_loss",
+    "make_metrics",
+    "make_optimizer",
+]
+
+
+def make_optimizer(
+    optimizer: Any, learning_rate: Any, owner: str
+) -> keras.optimizers.Optimizer:
+    """Return a fresh optimizer, with `learning_rate` unless that is None."""
+    made = _make(
+        "optimizer", optimizer, keras.optimizers, keras.optimizers.Optimizer, owner
+    )
+    if learning_rate is None:
+        return made
+    allowed = (
+        "None, a float in the range (0.0, inf) or a Keras LearningRateSchedule or "
+        "its config"
+    )
+    if isinstance(
+        learning_rate, dict | keras.optimizers.schedules.LearningRateSchedule
+    ):
+        schedule = learning_rate
+        if isinstance(schedule, dict):
+            try:
+                schedule = keras.optimizers.schedules.deserialize(schedule)
+            except (ValueError, TypeError, KeyError) as err:
+                raise invalid("learning_rate", owner, allowed, learning_rate) from err
+    elif (
+        isinstance(learning_rate, bool | str)
+        or not hasattr(learning_rate, "__float__")
+        or not 0 < float(learning_rate) < float("inf")
+    ):
+        raise invalid("learning_rate", owner, allowed, learning_rate)
+    else:
+        schedule = float(learning_rate)
+    return type(made).from_config({**made.get_config(), "learning_rate": schedule})
+
+
+def make_loss(loss: Any, dtype: str, owner: str) -> Any:
+    """Return a fresh loss that computes in `dtype`, or the user's own function."""
+    if isinstance(loss, keras.losses.Loss):
+        made = loss
+    else:
+        made = _make(
+            "loss", loss, keras.losses, keras.losses.Loss, owner, callable_=True
+        )
+    if not isinstance(made, keras.losses.Loss):
+        known = _loss_class(made)
+        if known is None:
+            return made
+        made = known()
+    config = made.get_config()
+    if config.get("from_logits"):
+        raise invalid(
+            "loss",
+            owner,
+            "a loss of probabilities, as the networks end in softmax or sigmoid: "
+            "from_logits=False",
+            loss,
+        )
+    # Losses hold no state, so a class of the user's own, which may not rebuild
+    # from its config, can be used as it is.
+    if not type(made).__module__.startswith("keras."):
+        return made
+    return type(made).from_config({**config, "dtype": dtype})
+
+
+def loss_family(loss: Any) -> str:
+    """Return a loss's name in small letters alone, however it is given.
+
+    ``"sparse_categorical_crossentropy"``, the class, an object and a config all
+    give ``"sparsecategoricalcrossentropy"``.
+    """
+    if isinstance(loss, dict):
+        loss = loss.get("class_name", "")
+    elif isinstance(loss, keras.losses.Loss):
+        loss = type(loss).__name__
+    elif not isinstance(loss, str):
+        loss = getattr(loss, "__name__", "")
+    return loss.replace("_", "").lower()
+
+
+def make_metrics(metrics: Any, owner: str) -> list[Any]:
+    """Return fresh metrics from one of them or a list."""
+    if metrics is None:
+        return []
+    if not isinstance(metrics, list | tuple):
+        metrics = [metrics]
+    made = []
+    for metric in metrics:
+        # "accuracy" means one of several metrics; Keras chooses by the target.
+        if isinstance(metric, str) and metric in {"accuracy", "acc", "crossentropy"}:
+            made.append(metric)
+            continue
+        made.append(
+            _make(
+                "metrics",
+                metric,
+                keras.metrics,
+                keras.metrics.Metric,
+                owner,
+                callable_=True,
+            )
+        )
+    return made
+
+
+def make_callbacks(callbacks: Any, owner: str) -> list[keras.callbacks.Callback]:
+    """Return fresh callbacks from one of them or a list.
+
+    Objects are deep-copied, as `sklearn.base.clone` does, so that two fits never
+    share a callback's state.
+    """
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, list | tuple):
+        callbacks = [callbacks]
+    made = []
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.Callback):
+            made.append(copy.deepcopy(callback))
+            continue
+        name, config = _name_and_config(callback)
+        if isinstance(name, str):
+            found = getattr(keras.callbacks, name, None)
+        else:
+            found = name
+        if not inspect.isclass(found) or not issubclass(
+            found, keras.callbacks.Callback
+        ):
+            raise _unknown("callbacks", callback, keras.callbacks, owner)
+        try:
+            made.append(found(**config))
+        except (TypeError, ValueError) as err:
+            raise invalid(
+                "callbacks", owner, f"Keras callbacks ({err})", callback
+            ) from err
+    return made
+
+
+def _make(
+    parameter: str,
+    identifier: Any,
+    module: Any,
+    base: type,
+    owner: str,
+    callable_: bool = False,
+) -> Any:
+    if isinstance(identifier, base):
+        return type(identifier).from_config(identifier.get_config())
+    if inspect.isclass(identifier):
+        if issubclass(identifier, base):
+            return identifier()
+    elif isinstance(identifier, str | dict):
+        try:
+            made = module.get(identifier)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            made = None
+        if made is not None:
+            return made
+    elif callable_ and callable(identifier):
+        return identifier
+    raise _unknown(parameter, identifier, module, owner)
+
+
+def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:
+    names = [name for name in vars(module) if not name.startswith("_")]
+    names += [name.lower() for name in names]
+    kind = parameter.removesuffix("s") if parameter != "loss" else parameter
+    return invalid(
+        parameter,
+        owner,
+        f"the name, config, class or object of a Keras {kind}"
+        f"{near_names(value, names)}",
+        value,
+    )
+
+
+def _name_and_config(identifier: Any) -> tuple[Any, dict[str, Any]]:
+    if isinstance(identifier, dict) and "class_name" in identifier:
+        return identifier["class_name"], identifier.get("config", {})
+    return identifier, {}
+
+
+def _loss_class(function: Callable[..., Any]) -> type[keras.losses.Loss] | None:
+    """Return Keras's own loss class for Keras's own loss function."""
+    if not function.__module__.startswith("keras."):
+        return None
+    name = function.__name__.replace("_", "")
+    for each in vars(keras.losses).values():
+        if (
+            inspect.isclass(each)
+            and issubclass(each, keras.losses.Loss)
+            and each.__name__.lower() == name
+        ):
+            return each
+    return None

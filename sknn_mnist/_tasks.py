@@ -1,0 +1,183 @@
+"""What classifying and regressing add to a Keras estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags
+from sklearn.utils.class_weight import compute_class_weight
+
+from sknn_mnist._adapter import KerasEstimator
+from sknn_mnist._keras_objects import loss_family
+from sknn_mnist._parameters import invalid
+from sknn_mnist._targets import (
+    ClassTargetEncoder,
+    RegressionTargetEncoder,
+    check_class_targets,
+)
+
+__all__ = ["KerasClassifier", "KerasRegressor"]
+
+
+class KerasClassifier(ClassifierMixin, KerasEstimator):
+    """A Keras estimator of classes."""
+
+    _default_metrics = ("accuracy",)
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> KerasClassifier:
+        """Train for one more epoch on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, which may lack some of the classes.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call, unless `fit`
+            went before; may be left out later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, as in `fit`.
+
+        Returns
+        -------
+        object
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError or TypeError
+            As in `fit`; and when `classes` is missing in the first call, or is not
+            what it was.
+        """
+        owner = type(self).__name__
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} can't be had from one part of "
+                f"the data: give {owner}.partial_fit the weights as a dict."
+            )
+        if not self.initialized_:
+            if classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit."
+                )
+            self._known_classes = np.unique(np.asarray(classes))
+        elif classes is not None and not np.array_equal(
+            np.unique(np.asarray(classes)), self.classes_
+        ):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on last call to "
+                f"partial_fit, was: {self.classes_!r}"
+            )
+        try:
+            return super().partial_fit(X, y, sample_weight=sample_weight)
+        finally:
+            vars(self).pop("_known_classes", None)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, of the estimator's `dtype`, in the order of `classes_`.
+            With a label indicator matrix as `y`, each label's own.
+        """
+        return self._proba_from_raw(self._predict_raw(X))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Natural logarithms of what `predict_proba` returns.
+        """
+        with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @property
+    def target_encoder(self) -> ClassTargetEncoder:
+        """Transformer from labels to what the loss takes."""
+        given = self._fit_params
+        return ClassTargetEncoder(
+            loss_family(given["loss"]),
+            owner=type(self).__name__,
+            classes=getattr(self, "_known_classes", None),
+            dtype=given["dtype"],
+        )
+
+    def _proba_from_raw(self, raw: np.ndarray) -> np.ndarray:
+        return self.target_encoder_.inverse_transform(raw, return_proba=True)
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        check_class_targets(y, type(self).__name__)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        given = self.class_weight
+        if not (given is None or given == "balanced" or isinstance(given, dict)):
+            raise invalid(
+                "class_weight",
+                type(self).__name__,
+                "None, 'balanced' or a dict of weights by class",
+                given,
+            )
+
+    def _weigh(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Multiply the weights of the samples with those of their classes."""
+        if self.class_weight is None:
+            return sample_weight
+        codes = self.target_encoder_.codes_of(y)
+        present = np.unique(codes)
+        if isinstance(self.class_weight, dict):
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        else:
+            # Only classes with samples left can be balanced.
+            of_class = np.ones(len(self.classes_))
+            of_class[present] = compute_class_weight(
+                "balanced", classes=present, y=codes
+            )
+        weights = of_class[codes].astype(self._fit_params["dtype"])
+        return weights if sample_weight is None else weights * sample_weight
+
+
+class KerasRegressor(RegressorMixin, KerasEstimator):
+    """A Keras estimator of numbers."""
+
+    _y_numeric = True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    @property
+    def target_encoder(self) -> RegressionTargetEncoder:
+        """Transformer from targets to what the loss takes."""
+        return RegressionTargetEncoder(
+            owner=type(self).__name__, dtype=self._fit_params["dtype"]
+        )
