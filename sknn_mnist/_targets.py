@@ -62,7 +62,7 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
         if n_classes < 2:
             raise ValueError(
                 f"{self.owner} needs at least 2 classes in y; got 1 class: "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_.tolist()[0]!r}."
             )
         binary_loss = self.loss.startswith("binary")
         if binary_loss and n_classes > 2:
@@ -209,6 +209,8 @@ class RegressionTargetEncoder(TransformerMixin, BaseEstimator):
         return y.reshape(len(y), columns).astype(self.dtype)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        # scikit-learn's regressors return float64, whatever they compute in.
+        y = y.astype(np.float64)
         return y[:, 0] if self.ndim_ == 1 else y
 
     def get_metadata(self) -> dict[str, Any]:

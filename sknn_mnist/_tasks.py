@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -135,11 +136,18 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         given = self.class_weight
-        if not (given is None or given == "balanced" or isinstance(given, dict)):
+        if isinstance(given, dict):
+            sound = all(
+                isinstance(weight, Real) and 0 <= weight < np.inf
+                for weight in given.values()
+            )
+        else:
+            sound = given is None or (isinstance(given, str) and given == "balanced")
+        if not sound:
             raise invalid(
                 "class_weight",
                 type(self).__name__,
-                "None, 'balanced' or a dict of weights by class",
+                "None, 'balanced' or a dict of weights, not negative, by class",
                 given,
             )
 
@@ -152,9 +160,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         codes = self.target_encoder_.codes_of(y)
         present = np.unique(codes)
         if isinstance(self.class_weight, dict):
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_
-            )
+            of_class = self._weights_of_named_classes()
         else:
             # Only classes with samples left can be balanced.
             of_class = np.ones(len(self.classes_))
@@ -163,6 +169,17 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
             )
         weights = of_class[codes].astype(self._fit_params["dtype"])
         return weights if sample_weight is None else weights * sample_weight
+
+    def _weights_of_named_classes(self) -> np.ndarray:
+        try:
+            return compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        except ValueError as err:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} names other classes than y "
+                f"holds: {self.classes_.tolist()!r}."
+            ) from err
 
 
 class KerasRegressor(RegressorMixin, KerasEstimator):

@@ -72,7 +72,7 @@ class DenseClassifier(DensePart, KerasClassifier):
     verbose : {0, 1, 2}, default=0
         As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of what it returns.
+        Precision of the network and of the probabilities.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ class DenseRegressor(DensePart, KerasRegressor):
     verbose : {0, 1, 2}, default=0
         As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of what it returns.
+        Precision of the network. Predictions are float64 either way.
 
     Attributes
     ----------
@@ -340,7 +340,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
     verbose : {0, 1, 2}, default=0
         As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of what it returns.
+        Precision of the network and of the probabilities.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -502,7 +502,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
     verbose : {0, 1, 2}, default=0
         As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
     dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of what it returns.
+        Precision of the network. Predictions are float64 either way.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square

@@ -1,0 +1,33 @@
+"""Data that the tests share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """scikit-learn's digits, 8×8 flat in [0, 1]: (X_train, X_test, y_train, y_test)."""
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    split = train_test_split(X, y, stratify=y, test_size=0.3, random_state=0)
+    for array in split:
+        array.flags.writeable = False
+    return split
+
+
+@pytest.fixture(scope="session")
+def mnist_file():
+    """The file of real MNIST; tests that need it are skipped where it is not."""
+    places = [
+        os.environ.get("SKNN_MNIST_DATA"),
+        Path(__file__).parents[2] / "shared" / "data" / "mnist.npz",
+    ]
+    for place in places:
+        if place and Path(place).exists():
+            return Path(place)
+    pytest.skip("real MNIST is not at hand: set SKNN_MNIST_DATA to mnist.npz")
