@@ -11,9 +11,8 @@ from __future__ import annotations
 import argparse
 import time
 
-from sknn_mnist.datasets import load_mnist
-
 from sknn_mnist import CNNClassifier, DenseClassifier
+from sknn_mnist.datasets import load_mnist
 
 NETWORKS = [
     DenseClassifier(hidden_size=32, epochs=10),

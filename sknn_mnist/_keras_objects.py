@@ -142,10 +142,7 @@ def make_callbacks(callbacks: Any, owner: str) -> list[keras.callbacks.Callback]
             made.append(copy.deepcopy(callback))
             continue
         name, config = _name_and_config(callback)
-        if isinstance(name, str):
-            found = getattr(keras.callbacks, name, None)
-        else:
-            found = name
+        found = getattr(keras.callbacks, name, None) if isinstance(name, str) else name
         if not inspect.isclass(found) or not issubclass(
             found, keras.callbacks.Callback
         ):

@@ -132,7 +132,8 @@ def check_activation(name: str, value: Any, owner: str) -> None:
         raise invalid(
             name,
             owner,
-            f"the name, config or function of a Keras activation{near_names(value, names)}",
+            "the name, config or function of a Keras activation"
+            f"{near_names(value, names)}",
             value,
         ) from err
 

@@ -31,3 +31,17 @@ def mnist_file():
         if place and Path(place).exists():
             return Path(place)
     pytest.skip("real MNIST is not at hand: set SKNN_MNIST_DATA to mnist.npz")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print how many of scikit-learn's checks each estimator passed."""
+    counts = {}
+    for outcome in ("passed", "failed", "xfailed", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if "::test_check_passes[" in report.nodeid:
+                name = report.nodeid.partition("[")[2].partition("(")[0]
+                counts.setdefault(name, {}).setdefault(outcome, 0)
+                counts[name][outcome] += 1
+    for name, outcomes in sorted(counts.items()):
+        told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        terminalreporter.write_line(f"scikit-learn's checks of {name}: {told}")

@@ -1,0 +1,98 @@
+"""scikit-learn's own checks of estimators: all of them, for all four."""
+
+from unittest import SkipTest
+
+import pytest
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import (
+    check_estimator,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
+
+# More epochs for the checks' tiny data, as scikit-learn gives its own MLP.
+LONGER = {"epochs": 150, "learning_rate": 0.01}
+ESTIMATORS = [
+    DenseClassifier(**LONGER),
+    DenseRegressor(**LONGER),
+    CNNClassifier(**LONGER),
+    CNNRegressor(**LONGER),
+]
+IDS = [type(estimator).__name__ for estimator in ESTIMATORS]
+
+ROUNDING = {
+    "check_sample_weight_equivalence_on_dense_data": "float32 rounding; passes with "
+    "dtype='float64', as test_weights_equal_repetition_in_float64 shows"
+}
+
+# What scikit-learn skips by itself: the first runs only where SCIPY_ARRAY_API is
+# set and for estimators that declare array API support; the second is for
+# estimators with a decision_function, which MLPClassifier lacks as well.
+SKIPPED_BY_SKLEARN = {
+    "check_array_api_input",
+    "check_classifiers_multilabel_output_format_decision_function",
+}
+
+
+def name_of(check):
+    return check.func.__name__
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=lambda estimator: ROUNDING)
+def test_check_passes(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest as skipped:
+        assert name_of(check) in SKIPPED_BY_SKLEARN
+        pytest.skip(str(skipped))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
+def test_weights_equal_repetition_in_float64(estimator):
+    estimator = type(estimator)(dtype="float64", **LONGER)
+    checks = [
+        check
+        for _, check in estimator_checks_generator(estimator)
+        if name_of(check) in ROUNDING
+    ]
+    assert len(checks) == 1
+    checks[0](estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
+def test_no_check_has_vanished(estimator):
+    names = [name_of(check) for _, check in estimator_checks_generator(estimator)]
+    expected = set(names) - SKIPPED_BY_SKLEARN - set(ROUNDING)
+    is_classifier = type(estimator).__name__.endswith("Classifier")
+    # scikit-learn 1.6.1 has two or three checks fewer than 1.9.1.
+    assert len(expected) >= (60 if is_classifier else 53)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
+def test_no_tag_hides_a_check(estimator):
+    tags = get_tags(estimator)
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert not tags._skip_test
+    assert tags.input_tags.two_d_array
+    assert tags.requires_fit
+    assert tags.target_tags.required
+    if tags.estimator_type == "classifier":
+        assert not tags.classifier_tags.poor_score
+        assert tags.classifier_tags.multi_class
+        assert tags.classifier_tags.multi_label
+    else:
+        assert not tags.regressor_tags.poor_score
+        assert tags.target_tags.multi_output
+
+
+@pytest.mark.slow
+def test_check_estimator_itself_passes():
+    results = check_estimator(
+        DenseClassifier(dtype="float64", **LONGER), on_skip=None, on_fail=None
+    )
+    failed = [each["check_name"] for each in results if each["status"] == "failed"]
+    assert failed == []
+    assert sum(each["status"] == "passed" for each in results) >= 61
