@@ -326,13 +326,17 @@ def _download() -> Path:
 
     folder = _keras_cache()
     try:
-        keras.utils.get_file(
-            "mnist.npz",
-            origin=MNIST_URL,
-            file_hash=MNIST_SHA256,
-            hash_algorithm="sha256",
-            cache_dir=str(folder.parent),
-            cache_subdir=folder.name,
+        # Keras turns to /tmp when the folder is not there yet.
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(
+            keras.utils.get_file(
+                "mnist.npz",
+                origin=MNIST_URL,
+                file_hash=MNIST_SHA256,
+                hash_algorithm="sha256",
+                cache_dir=str(folder.parent),
+                cache_subdir=folder.name,
+            )
         )
     # Keras raises a bare Exception when a request fails, ValueError on a bad hash.
     except Exception as err:
@@ -340,7 +344,6 @@ def _download() -> Path:
             f"MNIST could not be downloaded from {MNIST_URL} ({err}). Fetch it by "
             f"other means and put it at {folder / 'mnist.npz'}."
         ) from err
-    return folder / "mnist.npz"
 
 
 def _check_options(
