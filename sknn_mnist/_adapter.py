@@ -82,6 +82,8 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
     # Parameters that shape the network: they can't change under warm_start.
     _network_parameters: tuple[str, ...] = ()
 
+    model_: keras.Model
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
         """Train the network on X and y.
 
@@ -351,7 +353,8 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         # history; scikit-learn's MLP keeps its loss curve, as we do.
         owner = type(self).__name__
         initial_epoch = self.current_epoch if warm_start else 0
-        arrays, held_out = [X, y, sample_weight], None
+        arrays: list[Any] = [X, y, sample_weight]
+        held_out = None
         if self.validation_split:
             arrays, held_out = _training.split_validation(
                 arrays, self.validation_split, owner
@@ -412,8 +415,8 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         try:
             yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     @contextmanager

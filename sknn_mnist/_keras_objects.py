@@ -160,7 +160,7 @@ def _make(
     parameter: str,
     identifier: Any,
     module: Any,
-    base: type,
+    base: Any,
     owner: str,
     callable_: bool = False,
 ) -> Any:

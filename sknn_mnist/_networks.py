@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
 
+from sknn_mnist._adapter import KerasEstimator
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.builders import (
     build_cnn,
@@ -21,8 +22,8 @@ from sknn_mnist.builders import (
 __all__ = ["CNNPart", "DensePart"]
 
 
-class DensePart:
-    """Mixin of the estimators that build with `build_dense`."""
+class DensePart(KerasEstimator):
+    """The part of the estimators that builds with `build_dense`."""
 
     _network_parameters = (
         "hidden_size",
@@ -53,8 +54,8 @@ class DensePart:
         )
 
 
-class CNNPart:
-    """Mixin of the estimators that build with `build_cnn`."""
+class CNNPart(KerasEstimator):
+    """The part of the estimators that builds with `build_cnn`."""
 
     _network_parameters = (
         "filters",
@@ -76,6 +77,8 @@ class CNNPart:
             seed=self._seed,
             **{name: self._fit_params[name] for name in self._network_parameters},
         )
+
+    image_shape_: Any
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -47,7 +47,11 @@ def check_positive_int(name: str, value: Any, owner: str, minimum: int = 1) -> i
 
 def check_fraction(name: str, value: Any, owner: str) -> float:
     """Check a float in [0, 1)."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < 1:
+    if (
+        not isinstance(value, Real)
+        or isinstance(value, bool)
+        or not 0 <= float(value) < 1
+    ):
         raise invalid(name, owner, "a float in the range [0.0, 1.0)", value)
     return float(value)
 

@@ -27,7 +27,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
 
     _default_metrics = ("accuracy",)
 
-    def partial_fit(
+    def partial_fit(  # type: ignore[override]
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> KerasClassifier:
         """Train for one more epoch on X and y.
@@ -77,7 +77,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         try:
             return super().partial_fit(X, y, sample_weight=sample_weight)
         finally:
-            vars(self).pop("_known_classes", None)
+            self.__dict__.pop("_known_classes", None)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probabilities of the classes.
@@ -138,7 +138,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         given = self.class_weight
         if isinstance(given, dict):
             sound = all(
-                isinstance(weight, Real) and 0 <= weight < np.inf
+                isinstance(weight, Real) and 0 <= float(weight) < np.inf
                 for weight in given.values()
             )
         else:

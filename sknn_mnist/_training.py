@@ -131,7 +131,7 @@ def predict_batches(network: keras.Model, x: np.ndarray) -> np.ndarray:
     if network not in _forward:
         shape = (None, *network.input_shape[1:])
         # The function must not keep alive the network it is the value of.
-        reference = weakref.ref(network)
+        reference: Any = weakref.ref(network)
         function = tf.function(lambda batch: reference()(batch, training=False))
         _forward[network] = function.get_concrete_function(
             tf.TensorSpec(shape, x.dtype)

@@ -225,7 +225,7 @@ def build_cnn(
     layers: list[keras.layers.Layer] = [
         keras.layers.Input(shape=input_shape, dtype=_input_dtype(dtype), name="pixels")
     ]
-    sides = input_shape[:2]
+    sides: tuple[int, ...] = input_shape[:2]
     for number, width in enumerate(widths, start=1):
         fitting_kernel = _cut(kernel, sides)
         layers.append(

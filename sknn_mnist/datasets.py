@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -36,7 +36,8 @@ E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Mach
 Learning Repository, 1998.
 """
 
-Loaded = Bunch | tuple[Any, Any, Any, Any]
+# A Bunch, or (X_train, X_test, y_train, y_test).
+Loaded: TypeAlias = Any
 
 
 def load_mnist(
@@ -292,6 +293,7 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
         ...
     FileNotFoundError: MNIST was not found. Looked at path=/no/such/folder...
     """
+    places: dict[str, str | PathLike[str] | None]
     if path is not None:
         places = {f"path={os.fspath(path)}": path}
     elif os.environ.get(ENVIRONMENT_VARIABLE):

@@ -539,7 +539,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
     >>> from sknn_mnist import CNNRegressor
     >>> from sknn_mnist.datasets import load_digits28
     >>> X_train, X_test, _, _ = load_digits28(return_X_y=True)
-    >>> reg = CNNRegressor(filters=4, epochs=20, random_state=0)
+    >>> reg = CNNRegressor(filters=4, learning_rate=0.01, random_state=0)
     >>> reg.fit(X_train, X_train.mean(axis=1)).score(X_test, X_test.mean(axis=1)) > 0.5
     True
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,38 @@ ABSENT = "–"
 FAILED = "failed"
 
 
+_Names = str | Iterable[str] | None
+
+
+@overload
 def pivot_cv_results(
     search: Any,
-    index: str | Iterable[str] | None = None,
-    columns: str | Iterable[str] | None = None,
-    values: str | Iterable[str] | None = None,
+    index: _Names = None,
+    columns: _Names = None,
+    values: _Names = None,
+    *,
+    aggfunc: str = "mean",
+    format: Literal["frame"] = "frame",
+) -> pd.DataFrame: ...
+
+
+@overload
+def pivot_cv_results(
+    search: Any,
+    index: _Names = None,
+    columns: _Names = None,
+    values: _Names = None,
+    *,
+    aggfunc: str = "mean",
+    format: Literal["markdown", "html"],
+) -> str: ...
+
+
+def pivot_cv_results(
+    search: Any,
+    index: _Names = None,
+    columns: _Names = None,
+    values: _Names = None,
     *,
     aggfunc: str = "mean",
     format: str = "frame",
@@ -195,7 +222,7 @@ class _Keys:
             name for name in ("iter", "n_resources") if name in results.columns
         ]
 
-    def find_all(self, role: str, names: str | Iterable[str] | None) -> list[str]:
+    def find_all(self, role: str, names: _Names) -> list[str]:
         if names is None:
             return []
         names = [names] if isinstance(names, str) else list(names)
@@ -232,7 +259,7 @@ def _ending(key: str) -> str:
     return key.removeprefix("param_").rpartition("__")[2]
 
 
-def _values(results: pd.DataFrame, values: str | Iterable[str] | None) -> list[str]:
+def _values(results: pd.DataFrame, values: _Names) -> list[str]:
     """Return the columns of the results that `values` names."""
     if values is None:
         tests = [name for name in results.columns if name.startswith("mean_test_")]
@@ -305,13 +332,12 @@ def _pivot(
     places = [levels[key].places.rename(key) for key in keys]
     if not keys:
         places = [pd.Series(0, index=results.index)]
+
     # skipna=False: a failed candidate is not passed over.
-    table = (
-        results[shown]
-        .astype(float)
-        .groupby(places)
-        .agg(lambda cell: getattr(cell, aggfunc)(skipna=False))
-    )
+    def combine(cell: pd.Series) -> float:
+        return getattr(cell, aggfunc)(skipna=False)
+
+    table: Any = results[shown].astype(float).groupby(places).agg(combine)
     if column_keys:
         if not row_keys:
             table = pd.concat({0: table})
