@@ -4,7 +4,6 @@ The names below load on first use, so that ``import sknn_mnist`` does not start
 TensorFlow.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
     from sknn_mnist.reporting import pivot_cv_results
 
 __version__ = "0.1.0"
-
-# TensorFlow's start-up chatter (which CPU features it uses, which GPU libraries it
-# lacks) is no news to a user of estimators; its warnings and errors stay. Read when
-# TensorFlow loads, and a level that the user has set holds.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 _ROOM_OF = {
     "CNNClassifier": "estimators",

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
 import keras
 
 from sknn_mnist._parameters import (

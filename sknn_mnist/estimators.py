@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import sknn_mnist._quiet_start  # noqa: F401  before anything that imports Keras
+
+# isort: split
 from sknn_mnist._networks import CNNPart, DensePart
 from sknn_mnist._tasks import KerasClassifier, KerasRegressor
 
