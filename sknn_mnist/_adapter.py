@@ -11,6 +11,8 @@ scikit-learn refuses any class in an estimator's MRO that defines it without
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -441,7 +443,11 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         # parameters and the arrays are enough.
         state = super().__getstate__()
         if "model_" in state:
-            state = {**state, "model_": _training.get_state(state["model_"])}
+            state = {
+                **state,
+                "model_": _training.get_state(state["model_"]),
+                "callbacks_": _picklable(state["callbacks_"]),
+            }
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -451,6 +457,27 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             self.model_ = self._build_keras_model()
             self._ensure_compiled_model()
             _training.set_state(self.model_, arrays)
+
+
+def _picklable(callbacks: list[Any]) -> list[Any]:
+    """Return the callbacks without those that hold a function or an open file.
+
+    They are what a past fit left behind; an estimator must not become unpicklable
+    by them.
+    """
+    kept = []
+    for callback in callbacks:
+        try:
+            pickle.dumps(callback)
+        except (pickle.PicklingError, AttributeError, TypeError) as err:
+            warnings.warn(
+                f"callbacks_ is stored without its {type(callback).__name__}, which "
+                f"can't be pickled: {err}",
+                stacklevel=4,
+            )
+        else:
+            kept.append(callback)
+    return kept
 
 
 def _as_int(verbose: Any) -> Any:

@@ -353,7 +353,7 @@ def _pivot(
             ]
         )
     if len(row_keys) == 1:
-        table.index = pd.Index(levels[row_keys[0]].labels_at(table.index))
+        table.index = levels[row_keys[0]].labels_at(table.index)
     elif row_keys:
         table.index = pd.MultiIndex.from_arrays(
             [
@@ -381,8 +381,11 @@ class _Level:
         at = {key: place for place, key in enumerate(order)}
         self.places = pd.Series([at[key] for key in identities], index=column.index)
 
-    def labels_at(self, places: Iterable[int]) -> list[Any]:
-        return [self.labels[place] for place in places]
+    def labels_at(self, places: Iterable[int]) -> pd.Index:
+        labels = [self.labels[place] for place in places]
+        # pandas would make one type of several: 1.0 of 1.
+        mixed = len({type(label) for label in self.labels}) > 1
+        return pd.Index(labels, dtype=object) if mixed else pd.Index(labels)
 
 
 def _identity(value: Any) -> tuple[Any, ...]:

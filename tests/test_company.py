@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import DecisionBoundaryDisplay, permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -242,11 +242,13 @@ def test_weights_are_routed_through_pipelines_and_searches(digits):
     X, _, y, _ = digits
     weight = np.where(y < 5, 1.0, 0.0)  # only the first five digits count
     net = clone(NET).set_fit_request(sample_weight=True)
-    net.set_score_request(sample_weight=True)
     pipe = Pipeline([("scale", MinMaxScaler()), ("net", net)])
     pipe.fit(X, y, sample_weight=weight)
     assert pipe.predict(X).max() < 5
-    search = GridSearchCV(pipe, {"net__epochs": [4]}, cv=2, error_score="raise")
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    search = GridSearchCV(
+        pipe, {"net__epochs": [4]}, scoring=scorer, cv=2, error_score="raise"
+    )
     search.fit(X, y, sample_weight=weight)
     assert search.predict(X).max() < 5
     assert search.best_score_ > 0.8  # of the first five, scored by weight

@@ -74,6 +74,24 @@ def test_copies_of_fitted_estimators_are_whole(digits, tmp_path, name, way):
         np.testing.assert_array_equal(a, b)
 
 
+class HoldsAFile(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.file = open(__file__)  # noqa: SIM115
+
+    def on_train_end(self, logs=None):
+        self.file.close()
+
+
+def test_a_callback_that_cannot_be_pickled_is_left_out_and_named(digits):
+    X, _, y, _ = digits
+    callbacks = [HoldsAFile(), keras.callbacks.TerminateOnNaN()]
+    net = DenseClassifier(epochs=1, callbacks=callbacks, random_state=0).fit(X, y)
+    with pytest.warns(UserWarning, match="callbacks_ is stored without its HoldsAFile"):
+        twin = pickle.loads(pickle.dumps(net))
+    assert [type(each).__name__ for each in twin.callbacks_] == ["TerminateOnNaN"]
+    assert len(net.callbacks_) == 2
+
+
 @pytest.mark.parametrize("way", COPIES)
 @pytest.mark.parametrize("name", NETS)
 def test_copies_of_unfitted_estimators_fit_alike(digits, tmp_path, name, way):
