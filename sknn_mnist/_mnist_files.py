@@ -7,6 +7,7 @@ names it.
 from __future__ import annotations
 
 import gzip
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -144,7 +145,9 @@ def _read_npz(path: Path) -> list[np.ndarray]:
         raise
     except (
         *(ValueError, OSError, EOFError, KeyError, NotImplementedError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error, SyntaxError, MemoryError, TypeError),
+        *(zipfile.BadZipFile, zlib.error, MemoryError, TypeError),
+        # NumPy parses an array's header as Python, and lets these through.
+        *(SyntaxError, tokenize.TokenError),
     ) as err:
         raise _bad(path, f"can't be read as an .npz archive ({err})") from err
 

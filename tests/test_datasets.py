@@ -324,6 +324,13 @@ def test_other_files_are_refused(tmp_path, arrays):
         load_mnist(tmp_path / "part.npz")
 
 
+def test_a_damaged_npy_header_is_refused(tmp_path, npz):
+    damaged = npz.read_bytes().replace(b", }", b", y")  # no Python any more
+    (tmp_path / "damaged.npz").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"can't be read as an \.npz archive"):
+        load_mnist(tmp_path / "damaged.npz")
+
+
 @pytest.mark.parametrize("gz", [False, True])
 def test_wrong_idx_files_are_refused(tmp_path, arrays, gz):
     pack = gzip.compress if gz else bytes
