@@ -324,9 +324,11 @@ def test_other_files_are_refused(tmp_path, arrays):
         load_mnist(tmp_path / "part.npz")
 
 
-def test_a_damaged_npy_header_is_refused(tmp_path, npz):
-    damaged = npz.read_bytes().replace(b", }", b", y")  # no Python any more
-    (tmp_path / "damaged.npz").write_bytes(damaged)
+def test_a_damaged_npy_header_is_refused(tmp_path, arrays):
+    np.savez(tmp_path / "whole.npz", **arrays)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    # No Python any more.
+    (tmp_path / "damaged.npz").write_bytes(whole.replace(b", }", b", y"))
     with pytest.raises(ValueError, match=r"can't be read as an \.npz archive"):
         load_mnist(tmp_path / "damaged.npz")
 
