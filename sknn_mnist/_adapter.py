@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,12 +37,14 @@ from sknn_mnist._keras_objects import (
     make_metrics,
     make_optimizer,
 )
+from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import (
     check_bool,
     check_fraction,
     check_one_of,
     check_positive_int,
 )
+from sknn_mnist._recipes import NetworkRecipe
 
 __all__ = ["KerasEstimator"]
 
@@ -77,14 +79,21 @@ def _repaired(wrapper: type) -> type:
 class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
     """Common ground of the estimators: a network that is built, trained and kept.
 
-    A subclass names its parameters in `__init__`, builds its network in
-    `_keras_build_fn` and chooses its `target_encoder`.
+    A subclass names its parameters in `__init__`, says how its network is built in
+    `_builder` and `_input_shape`, and chooses its `target_encoder`.
     """
 
     # Parameters that shape the network: they can't change under warm_start.
     _network_parameters: tuple[str, ...] = ()
 
-    model_: keras.Model
+    _builder: Callable[..., keras.Model]
+
+    _network: OwnedNetwork
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample, as the network takes it."""
+        raise NotImplementedError
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
         """Train the network on X and y.
@@ -172,8 +181,17 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         **kwargs : dict
             Handed to `keras.Model.summary`, for example ``line_length=80``.
         """
-        check_is_fitted(self, "model_")
         self.model_.summary(**kwargs)
+
+    @property
+    def model_(self) -> keras.Model:
+        """The fitted network, the estimator's own and compiled.
+
+        It is made when first asked for, and no later fit changes it. Where its
+        holder trains or changes it, the estimator predicts by what it became.
+        """
+        check_is_fitted(self, "history_")
+        return self._network.model
 
     # -- parameters ---------------------------------------------------------------
 
@@ -207,12 +225,8 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
                     "warm_start=False instead."
                 )
         if any(self._has_changed(name) for name in _COMPILED):
-            # A network of its own, so that the old one is whole if this fit fails.
-            weights = self.model_.get_weights()
             self._remember_parameters()
-            self.model_ = self._build_keras_model()
-            self._ensure_compiled_model()
-            self.model_.set_weights(weights)
+            self._network = self._network.compiled_with(self._compile_options())
 
     def _has_changed(self, name: str) -> bool:
         now, then = getattr(self, name), self._fit_params[name]
@@ -231,39 +245,51 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, np.ndarray]:
         # SciKeras takes a copy of a RandomState, so that two fits with the same one
-        # are alike; scikit-learn draws from it.
+        # are alike, seeds Python, NumPy and TensorFlow for the whole process, and
+        # builds the network as `model_`. Here scikit-learn's way with a RandomState,
+        # a seed for the layers alone, and a recipe for the engine to build from.
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._remember_parameters()
-        return super()._initialize(X, y)
+        X, y = self._validate_data(X, y, reset=True)
+        self.target_encoder_ = self.target_encoder.fit(y)
+        self.__dict__.update(self.target_encoder_.get_metadata())
+        self.feature_encoder_ = self.feature_encoder.fit(X)
+        self._network = OwnedNetwork(self._recipe())
+        return X, y
 
-    def _build_keras_model(self) -> keras.Model:
-        # SciKeras seeds Python, NumPy and TensorFlow for the process; ours hands
-        # the seed to the layers.
-        return self._keras_build_fn()
+    def _recipe(self) -> NetworkRecipe:
+        target = self.target_encoder_
+        return NetworkRecipe(
+            builder=type(self)._builder,
+            options={
+                "input_shape": self._input_shape,
+                "n_outputs": target.n_units,
+                "output_activation": target.output_activation,
+                **{name: self._fit_params[name] for name in self._network_parameters},
+            },
+            compile_options=self._compile_options(),
+            owner=type(self).__name__,
+            seed=self._seed,
+        )
 
-    def _get_compile_kwargs(self) -> dict[str, Any]:
-        # SciKeras hands optimizer objects to Keras as they are, so that a second
-        # fit trains with a used one.
-        owner = type(self).__name__
-        given = self._fit_params
-        loss = given["loss"]
-        if isinstance(loss, str) and loss == "auto":
-            loss = self.target_encoder_.default_loss
-        return {
-            "optimizer": make_optimizer(
-                given["optimizer"], given["learning_rate"], owner
-            ),
-            "loss": make_loss(loss, given["dtype"], owner),
-            "metrics": make_metrics(
-                self._default_metrics if given["metrics"] is None else given["metrics"],
-                owner,
-            ),
-        }
+    def _ensure_compiled_model(self) -> None:
+        """Nothing to do: the recipe compiles."""
+
+    @property
+    def initialized_(self) -> bool:
+        """Whether the estimator is fitted."""
+        # SciKeras asks for `model_`, which would make one.
+        return "_network" in vars(self)
+
+    def _compile_options(self) -> dict[str, Any]:
+        given = {name: self._fit_params[name] for name in _COMPILED}
+        if isinstance(given["loss"], str) and given["loss"] == "auto":
+            given["loss"] = self.target_encoder_.default_loss
+        if given["metrics"] is None:
+            given["metrics"] = self._default_metrics
+        return given
 
     _default_metrics: tuple[str, ...] = ()
-
-    def _initialize_callbacks(self) -> None:
-        """Callbacks are made when training starts, new ones each time."""
 
     def _check_model_compatibility(self, y: np.ndarray) -> None:
         """Nothing to check: the output layer is made for the target and the loss."""
@@ -363,26 +389,25 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             )
         arrays[2] = self._weigh(arrays[1], arrays[2])
         callbacks = make_callbacks(self.callbacks, owner)
-        with self._weights_put_back(continuing=initial_epoch > 0):
-            added = _training.train(
-                self.model_,
-                *arrays,
-                epochs=initial_epoch + epochs,
-                initial_epoch=initial_epoch,
-                batch_size=self.batch_size,
-                shuffle=self.shuffle,
-                seed=self._seed,
-                validation_data=None if held_out is None else tuple(held_out),
-                callbacks=callbacks,
-                verbose=_as_int(self.verbose),
+        network, added = self._network.trained(
+            *arrays,
+            epochs=initial_epoch + epochs,
+            initial_epoch=initial_epoch,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            seed=self._seed,
+            validation_data=held_out,
+            callbacks=callbacks,
+            verbose=_as_int(self.verbose),
+        )
+        if not network.is_finite():
+            raise ValueError(
+                f"Training of {owner} diverged: its weights are no longer finite "
+                f"after {len(added['loss'])} epoch(s). Lower learning_rate (now "
+                f"{self.learning_rate!r}), scale X, or clip gradients in the "
+                "optimizer."
             )
-            if _training.has_diverged(self.model_):
-                raise ValueError(
-                    f"Training of {owner} diverged: its weights are no longer finite "
-                    f"after {len(added['loss'])} epoch(s). Lower learning_rate (now "
-                    f"{self.learning_rate!r}), scale X, or clip gradients in the "
-                    "optimizer."
-                )
+        self._network = network
         for callback in callbacks:
             # A callback that holds the network would keep it alive and be
             # pickled with it. Not the callback's own method, which may open files.
@@ -402,11 +427,9 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, "history_")
         X, _ = self._validate_data(X)
-        return _training.predict_batches(
-            self.model_, self.feature_encoder_.transform(X)
-        )
+        return self._network.predict(self.feature_encoder_.transform(X))
 
     # -- whole or not at all ------------------------------------------------------
 
@@ -421,42 +444,13 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             self.__dict__.update(before)
             raise
 
-    @contextmanager
-    def _weights_put_back(self, continuing: bool) -> Iterator[None]:
-        """Undo what an unfinished training did to a network that had one before."""
-        if not continuing:
-            yield
-            return
-        network = self.model_
-        before = _training.get_state(network)
-        try:
-            yield
-        except BaseException:
-            _training.set_state(network, before)
-            raise
-
     # -- pickling -----------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        # SciKeras makes Keras networks picklable through archives, which lose
-        # objects that Keras can't rebuild from a config, and are slow. The
-        # parameters and the arrays are enough.
         state = super().__getstate__()
-        if "model_" in state:
-            state = {
-                **state,
-                "model_": _training.get_state(state["model_"]),
-                "callbacks_": _picklable(state["callbacks_"]),
-            }
+        if "callbacks_" in state:
+            state = {**state, "callbacks_": _picklable(state["callbacks_"])}
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if isinstance(vars(self).get("model_"), dict):
-            arrays = self.model_
-            self.model_ = self._build_keras_model()
-            self._ensure_compiled_model()
-            _training.set_state(self.model_, arrays)
 
 
 def _picklable(callbacks: list[Any]) -> list[Any]:

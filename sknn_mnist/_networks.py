@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import isqrt, prod
 from typing import Any
 
-import keras
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
@@ -44,14 +43,11 @@ class DensePart(KerasEstimator):
             },
         )
 
-    def _keras_build_fn(self) -> keras.Model:
-        return build_dense(
-            (self.n_features_in_,),
-            self.target_encoder_.n_units,
-            output_activation=self.target_encoder_.output_activation,
-            seed=self._seed,
-            **{name: self._fit_params[name] for name in self._network_parameters},
-        )
+    _builder = staticmethod(build_dense)
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.n_features_in_,)
 
 
 class CNNPart(KerasEstimator):
@@ -69,16 +65,13 @@ class CNNPart(KerasEstimator):
         "dtype",
     )
 
-    def _keras_build_fn(self) -> keras.Model:
-        return build_cnn(
-            self.image_shape_,
-            self.target_encoder_.n_units,
-            output_activation=self.target_encoder_.output_activation,
-            seed=self._seed,
-            **{name: self._fit_params[name] for name in self._network_parameters},
-        )
+    _builder = staticmethod(build_cnn)
 
     image_shape_: Any
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        return self.image_shape_
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

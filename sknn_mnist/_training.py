@@ -1,40 +1,38 @@
-"""Training and prediction: arrays and a compiled network in, numbers out.
-
-Batches are drawn by a permutation of each epoch's own, made from a seed by a
-stateless generator, so that no global random state is read or changed and an
-epoch's batches do not depend on what ran before it.
-"""
+"""Training: a recipe, a state and arrays in, the next state out."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = [
-    "get_state",
-    "has_diverged",
-    "predict_batches",
-    "set_state",
-    "split_validation",
-    "train",
-]
-
-# Rows a prediction call: large enough that the call costs nothing beside its
-# arithmetic, small enough that a CNN's feature maps stay in memory.
-PREDICT_ROWS = 2048
-
-_forward: weakref.WeakKeyDictionary[keras.Model, Callable[..., Any]] = (
-    weakref.WeakKeyDictionary()
+from sknn_mnist._engine import (
+    EVALUATION_ROWS,
+    State,
+    epoch_order,
+    get_state,
+    set_state,
 )
+from sknn_mnist._pool import borrow
+from sknn_mnist._recipes import NetworkRecipe
+
+__all__ = ["split_validation", "train"]
+
+# They reach into the `fit` of Keras itself.
+_KERAS_FIT_CALLBACKS = (
+    keras.callbacks.BackupAndRestore,
+    keras.callbacks.TensorBoard,
+)
+
+Outcome = tuple[State | None, keras.Model | None, dict[str, list[float]]]
 
 
 def train(
-    network: keras.Model,
+    recipe: NetworkRecipe,
+    state: State | None,
     x: np.ndarray,
     y: np.ndarray,
     sample_weight: np.ndarray | None = None,
@@ -44,18 +42,21 @@ def train(
     batch_size: int = 128,
     shuffle: bool = True,
     seed: int = 0,
-    validation_data: tuple[np.ndarray, ...] | None = None,
+    validation_data: Sequence[np.ndarray | None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 0,
-) -> dict[str, list[float]]:
-    """Train a compiled network in place.
+) -> Outcome:
+    """Train a network of the recipe, from a state.
 
-    It is `keras.Model.fit` that computes: same losses, metrics, callbacks.
+    What is computed is what `keras.Model.fit` computes on the same batches: same
+    losses, metrics, callbacks.
 
     Parameters
     ----------
-    network : keras.Model
-        Compiled.
+    recipe : NetworkRecipe
+        The network.
+    state : dict or None
+        What to start from; None for the seed's initial state.
     x, y : ndarray of shape (n_samples, ...)
         What the network and its loss take.
     sample_weight : ndarray of shape (n_samples,) or None
@@ -70,7 +71,7 @@ def train(
         Whether each epoch takes the samples in an order of its own.
     seed : int, default=0
         Seeds the orders.
-    validation_data : tuple (x, y) or (x, y, sample_weight) or None
+    validation_data : (x, y, sample_weight) or None
         Evaluated after each epoch.
     callbacks : sequence of keras.callbacks.Callback
         Called as Keras calls them.
@@ -79,69 +80,35 @@ def train(
 
     Returns
     -------
-    dict of str to list of float
-        The history, one value an epoch.
+    state : dict or None
+        The state after training; None when `model` has it.
+    model : keras.Model or None
+        The network, when it must not be used for anything else: a callback of the
+        user's own may have kept it.
+    history : dict of str to list of float
+        One value an epoch.
     """
-    steps = -(-len(x) // batch_size)
-    resident = [tf.constant(each) for each in (x, y, sample_weight) if each is not None]
-
-    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        rows = tf.range(len(x), dtype=tf.int32)
-        if shuffle:
-            rows = tf.random.experimental.stateless_shuffle(
-                rows, seed=tf.stack([tf.constant(seed, tf.int64), epoch])
-            )
-        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
-
-    def samples_of(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(tf.gather(each, rows) for each in resident)
-
-    dataset = (
-        tf.data.Dataset.range(initial_epoch, epochs)
-        .flat_map(batches_of)
-        .map(samples_of)
-        .prefetch(2)
-    )
-    options = tf.data.Options()
-    # A dataset without a seed of its own would draw on the global generator.
-    options.deterministic = True
-    dataset = dataset.with_options(options)
-    history = network.fit(
-        dataset,
-        epochs=epochs,
-        initial_epoch=initial_epoch,
-        steps_per_epoch=steps,
-        shuffle=False,  # the dataset has done it
-        validation_data=validation_data,
-        validation_batch_size=PREDICT_ROWS,
-        callbacks=list(callbacks),
-        verbose=verbose,
-    )
-    return {
-        name: [float(value) for value in values]
-        for name, values in history.history.items()
+    options: dict[str, Any] = {
+        "epochs": epochs,
+        "initial_epoch": initial_epoch,
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+        "validation_data": validation_data,
+        "callbacks": list(callbacks),
+        "verbose": verbose,
     }
-
-
-def predict_batches(network: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Return the network's outputs for all rows of `x`.
-
-    Traced once a network, with the number of rows left open.
-    """
-    if network not in _forward:
-        shape = (None, *network.input_shape[1:])
-        # The function must not keep alive the network it is the value of.
-        reference: Any = weakref.ref(network)
-        function = tf.function(lambda batch: reference()(batch, training=False))
-        _forward[network] = function.get_concrete_function(
-            tf.TensorSpec(shape, x.dtype)
-        )
-    forward = _forward[network]
-    parts = [
-        forward(tf.constant(x[start : start + PREDICT_ROWS])).numpy()
-        for start in range(0, len(x), PREDICT_ROWS)
-    ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if _needs_keras_fit(callbacks):
+        network = recipe.new_network()
+        if state is not None:
+            set_state(network, {**get_state(network), **state})
+        history = _keras_fit(network, x, y, sample_weight, **options)
+        return None, network, _floats(history)
+    with borrow(recipe, state) as fused:
+        history = fused.fit(x, y, sample_weight, **options)
+        if all(_is_keras_own(callback) for callback in callbacks):
+            return get_state(fused.network), None, _floats(history)
+    return None, fused.network, _floats(history)
 
 
 def split_validation(
@@ -161,23 +128,61 @@ def split_validation(
     )
 
 
-def get_state(network: keras.Model) -> dict[str, list[np.ndarray]]:
-    """Return all that training changes, as arrays: weights, seeds, optimizer."""
-    return {
-        "network": [variable.numpy() for variable in network.variables],
-        "optimizer": [variable.numpy() for variable in network.optimizer.variables],
-    }
+def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
+    limits = ("max_epochs", "max_steps_per_epoch")  # since Keras 3.12
+    return (
+        any(isinstance(callback, _KERAS_FIT_CALLBACKS) for callback in callbacks)
+        or tf.distribute.has_strategy()
+        or any(getattr(keras.config, name, lambda: None)() for name in limits)
+    )
 
 
-def set_state(network: keras.Model, state: dict[str, list[np.ndarray]]) -> None:
-    """Put back what `get_state` gave, into a network of the same build."""
-    if not network.optimizer.built:
-        network.optimizer.build(network.trainable_variables)
-    for owner, name in ((network, "network"), (network.optimizer, "optimizer")):
-        for variable, value in zip(owner.variables, state[name], strict=True):
-            variable.assign(value)
+def _keras_fit(
+    network: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None,
+    *,
+    initial_epoch: int,
+    epochs: int,
+    batch_size: int,
+    shuffle: bool,
+    seed: int,
+    validation_data: Sequence[np.ndarray | None] | None,
+    **options: Any,
+) -> dict[str, list[float]]:
+    """Train by `keras.Model.fit`, on the same batches as the engine takes."""
+    resident = [tf.constant(each) for each in (x, y, sample_weight) if each is not None]
+
+    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        rows = epoch_order(len(x), shuffle, seed, epoch)
+        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+
+    def samples_of(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(tf.gather(each, rows) for each in resident)
+
+    dataset = (
+        tf.data.Dataset.range(initial_epoch, epochs)
+        .flat_map(batches_of)
+        .map(samples_of)
+        .prefetch(2)
+    )
+    history = network.fit(
+        dataset,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        steps_per_epoch=-(-len(x) // batch_size),
+        shuffle=False,  # the dataset has done it
+        validation_data=None if validation_data is None else tuple(validation_data),
+        validation_batch_size=EVALUATION_ROWS,
+        **options,
+    )
+    return history.history
 
 
-def has_diverged(network: keras.Model) -> bool:
-    """Tell whether any weight is NaN or infinite."""
-    return not all(np.isfinite(weight).all() for weight in network.get_weights())
+def _is_keras_own(callback: keras.callbacks.Callback) -> bool:
+    return type(callback).__module__.startswith("keras.")
+
+
+def _floats(history: dict[str, list[Any]]) -> dict[str, list[float]]:
+    return {name: [float(value) for value in each] for name, each in history.items()}

@@ -16,6 +16,7 @@ import sknn_mnist._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras
+import numpy as np
 
 from sknn_mnist._parameters import (
     InvalidParameterError,
@@ -266,6 +267,43 @@ def build_cnn(
     layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)
     layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
     return keras.Sequential(layers, name="cnn")
+
+
+def initial_values(
+    network: keras.Sequential, values: Sequence[np.ndarray], seed: int
+) -> list[np.ndarray]:
+    """Return the values that a new build with another seed would start with.
+
+    Parameters
+    ----------
+    network : keras.Sequential
+        Built by `build_dense` or `build_cnn` with whatever seed.
+    values : sequence of ndarray
+        Its initial values, in the order of ``network.variables``.
+    seed : int
+        The seed of the new build.
+
+    Returns
+    -------
+    list of ndarray
+        In the order of ``network.variables``.
+    """
+    drawn: dict[int, np.ndarray] = {}
+    seeds = _layer_seeds(seed)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            generator = keras.random.SeedGenerator(next(seeds))
+            drawn[id(layer.seed_generator.state)] = generator.state.numpy()
+        elif isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            kernel = layer.kernel
+            initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+            drawn[id(kernel)] = keras.ops.convert_to_numpy(
+                initializer(kernel.shape, dtype=kernel.dtype)
+            )
+    return [
+        drawn.get(id(variable), value)
+        for variable, value in zip(network.variables, values, strict=True)
+    ]
 
 
 def check_dense_parameters(

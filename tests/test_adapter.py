@@ -20,9 +20,6 @@ def test_what_is_repaired_is_still_there(name):
     ("name", "parameters"),
     [
         ("_initialize", ["self", "X", "y"]),
-        ("_build_keras_model", ["self"]),
-        ("_get_compile_kwargs", ["self"]),
-        ("_initialize_callbacks", ["self"]),
         ("_check_model_compatibility", ["self", "y"]),
         ("_validate_data", ["self", "X", "y", "reset", "y_numeric"]),
         ("_validate_sample_weight", ["X", "y", "sample_weight"]),
@@ -51,7 +48,7 @@ def test_hooks_are_as_they_were(name, parameters):
 
 
 def test_scikeras_frame_is_what_runs():
-    frame = {"_fit", "_ensure_compiled_model", "current_epoch", "initialized_"}
+    frame = {"_fit", "current_epoch"}
     for name in frame:
         assert inspect.getattr_static(KerasEstimator, name) is vars(BaseWrapper)[name]
 

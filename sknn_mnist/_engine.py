@@ -1,0 +1,288 @@
+"""The fused loop: many training steps in one compiled call.
+
+`keras.Model.fit` goes back to Python for each batch, which costs a small network
+more than its arithmetic. Here the samples lie ready as tensors, and a compiled loop
+takes the batches by a permutation and runs Keras's own `train_step` on each: the
+loss, the metrics, the optimizer and all that they hold are Keras's, so what is
+computed is what `fit` computes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["FusedNetwork", "State", "epoch_order", "get_state", "set_state"]
+
+# All that training changes, as arrays: "network" (weights, statistics, seeds) and
+# "optimizer", each in Keras's order of variables.
+State = dict[str, list[np.ndarray]]
+
+# Rows of a validation step; only memory limits it.
+EVALUATION_ROWS = 2048
+
+# A compiled call can't be interrupted, so that it should not run much longer.
+SECONDS_A_CALL = 0.25
+FIRST_STEPS = 16
+
+Logs = dict[str, Any]
+
+
+class FusedNetwork:
+    """A compiled network with compiled loops over its `train_step` and `test_step`.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled, its optimizer built, not trained yet.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network = network
+        self.initial = get_state(network)
+        self._loops: dict[Any, Callable[..., Logs]] = {}
+        self._seconds: dict[Any, float] = {}
+        self._has_metrics = False
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays that the network and its optimizer hold."""
+        # Twice: the variables, and what they were at first.
+        return 2 * sum(each.nbytes for part in self.initial.values() for each in part)
+
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        *,
+        epochs: int,
+        initial_epoch: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        validation_data: Sequence[np.ndarray | None] | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: int,
+    ) -> dict[str, list[float]]:
+        """Train as `keras.Model.fit` does; see `_training.train`."""
+        network = self.network
+        data = _resident(x, y, sample_weight)
+        held_out = None if validation_data is None else _resident(*validation_data)
+        self._build_metrics(data)
+        n_rows = len(x)
+        history = keras.callbacks.History()
+        hooks = keras.callbacks.CallbackList(
+            [*callbacks, history],
+            add_progbar=verbose != 0,
+            verbose=verbose,
+            epochs=epochs,
+            steps=-(-n_rows // batch_size),
+            model=network,
+        )
+        network.stop_training = False
+        hooks.on_train_begin()
+        logs: Logs | None = None
+        for epoch in range(initial_epoch, epochs):
+            network.reset_metrics()
+            hooks.on_epoch_begin(epoch)
+            rows = epoch_order(n_rows, shuffle, seed, epoch)
+            logs = _as_floats(
+                self._run(
+                    network.train_step,
+                    rows,
+                    batch_size,
+                    data,
+                    hooks,
+                    "train",
+                    stopped=lambda: network.stop_training,
+                )
+            )
+            if held_out is not None:
+                for name, value in self._evaluate(held_out, hooks).items():
+                    logs[f"val_{name}"] = value
+            hooks.on_epoch_end(epoch, logs)
+            if network.stop_training:
+                break
+        network.optimizer.finalize_variable_values(network.trainable_weights)
+        hooks.on_train_end(logs)
+        return history.history
+
+    def _evaluate(
+        self, data: tuple[tf.Tensor, ...], hooks: keras.callbacks.CallbackList
+    ) -> Logs:
+        network = self.network
+        network.stop_evaluating = False
+        hooks.on_test_begin()
+        network.reset_metrics()
+        logs = _as_floats(
+            self._run(
+                network.test_step,
+                tf.range(len(data[0])),
+                EVALUATION_ROWS,
+                data,
+                hooks,
+                "test",
+                stopped=lambda: network.stop_evaluating,
+            )
+        )
+        hooks.on_test_end(logs)
+        return logs
+
+    def _run(
+        self,
+        step: Callable[..., Any],
+        rows: tf.Tensor,
+        batch_size: int,
+        data: tuple[tf.Tensor, ...],
+        hooks: keras.callbacks.CallbackList,
+        phase: str,
+        *,
+        stopped: Callable[[], bool],
+    ) -> Logs:
+        """Run `step` on the batches of `rows`, in calls of bounded length."""
+        key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
+        if key not in self._loops:
+            self._loops[key] = _loop(self.network, step, data)
+        loop = self._loops[key]
+        listeners = _batch_listeners(hooks, phase)
+        one_by_one = not all(map(_may_miss_batches, listeners))
+        n_steps = -(-len(rows) // batch_size)
+        first, logs = 0, {}
+        while first < n_steps:
+            last = min(first + self._steps_a_call(key, one_by_one), n_steps)
+            if listeners:
+                getattr(hooks, f"on_{phase}_batch_begin")(first)
+            start = time.perf_counter()
+            logs = loop(rows, first, last, batch_size, *data)
+            self._seconds[key] = (time.perf_counter() - start) / (last - first)
+            if listeners:
+                getattr(hooks, f"on_{phase}_batch_end")(last - 1, logs)
+            if stopped():
+                break
+            first = last
+        return logs
+
+    def _steps_a_call(self, key: Any, one_by_one: bool) -> int:
+        # How the steps are cut into calls does not change what they compute.
+        if one_by_one:
+            return 1
+        if key not in self._seconds:
+            return FIRST_STEPS
+        return max(1, int(SECONDS_A_CALL / max(self._seconds[key], 1e-6)))
+
+    def _build_metrics(self, data: tuple[tf.Tensor, ...]) -> None:
+        # Keras makes the variables of losses and metrics when they see their first
+        # batch, which must not be within a compiled loop. Traced, not run: a loss of
+        # the user's own sees nothing but the batches of `fit`.
+        if not self._has_metrics:
+            tf.function(self.network.test_step, autograph=False).get_concrete_function(
+                tuple(_any_rows(each) for each in data)
+            )
+            self._has_metrics = True
+
+
+def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
+    """Return the order of the rows in an epoch, which is the epoch's own."""
+    return _shuffled(n_rows, (seed, epoch)) if shuffle else tf.range(n_rows)
+
+
+@tf.function(
+    autograph=False,
+    input_signature=(tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int64)),
+)
+def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    # A stateless generator: no global random state is read or changed, and an
+    # epoch's order does not depend on what ran before it.
+    return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
+
+
+def get_state(network: keras.Model) -> State:
+    """Return all that training changes."""
+    return {
+        "network": [variable.numpy() for variable in network.variables],
+        "optimizer": [variable.numpy() for variable in network.optimizer.variables],
+    }
+
+
+def set_state(network: keras.Model, state: State) -> None:
+    """Put back what `get_state` gave, into a network of the same build."""
+    for owner, name in ((network, "network"), (network.optimizer, "optimizer")):
+        for variable, value in zip(owner.variables, state[name], strict=True):
+            variable.assign(value)
+
+
+def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.constant(each) for each in arrays if each is not None)
+
+
+def _loop(
+    network: keras.Model, step: Callable[..., Any], data: tuple[tf.Tensor, ...]
+) -> Callable[..., Logs]:
+    """Compile a loop of `step` over batches, for any number of rows and steps."""
+
+    def loop(
+        rows: tf.Tensor,
+        first: tf.Tensor,
+        last: tf.Tensor,
+        batch_size: tf.Tensor,
+        *data: tf.Tensor,
+    ) -> Logs:
+        def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            batch = rows[number * batch_size : (number + 1) * batch_size]
+            step(tuple(tf.gather(each, batch) for each in data))
+            return (number + 1,)
+
+        tf.while_loop(
+            lambda number: number < last, one_step, (first,), parallel_iterations=1
+        )
+        return network.get_metrics_result()
+
+    scalar = tf.TensorSpec([], tf.int32)
+    return tf.function(loop, autograph=False).get_concrete_function(
+        tf.TensorSpec([None], tf.int32),
+        scalar,
+        scalar,
+        scalar,
+        *(_any_rows(each) for each in data),
+    )
+
+
+def _any_rows(data: tf.Tensor) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
+
+
+def _batch_listeners(
+    hooks: keras.callbacks.CallbackList, phase: str
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks that have batch methods of their own."""
+    names = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
+    if phase == "train":
+        names += ["on_batch_begin", "on_batch_end"]
+    return [
+        callback
+        for callback in hooks.callbacks
+        if any(
+            # Of the instance, where LambdaCallback puts them.
+            getattr(getattr(callback, name), "__func__", None)
+            is not getattr(keras.callbacks.Callback, name)
+            for name in names
+        )
+    ]
+
+
+def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback's batch methods need not see each batch."""
+    return isinstance(callback, keras.callbacks.ProgbarLogger) or (
+        type(callback) is keras.callbacks.ModelCheckpoint
+        and callback.save_freq == "epoch"
+    )
+
+
+def _as_floats(logs: Logs) -> Logs:
+    return {name: float(value) for name, value in logs.items()}

@@ -1,0 +1,159 @@
+"""Compiled networks kept between fits, and compiled predictions.
+
+A fit borrows a network, and nobody else has it until it comes back. What the fit
+leaves behind are arrays: no estimator holds a network of the pool.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sknn_mnist._engine import FusedNetwork, State, set_state
+from sknn_mnist._recipes import NetworkRecipe
+from sknn_mnist.builders import initial_values
+
+__all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
+
+# Networks kept idle at most, and the bytes of their variables: a search tries fewer
+# shapes than that at a time.
+MAX_NETWORKS = 16
+MAX_BYTES = 256 * 2**20
+
+# Rows a prediction call: large enough that the call costs nothing beside its
+# arithmetic, small enough that a CNN's feature maps stay in memory.
+PREDICT_ROWS = 2048
+
+_lock = threading.Lock()
+_idle: list[tuple[Any, FusedNetwork]] = []  # the last used at the end
+_forwards: OrderedDict[Any, Forward] = OrderedDict()
+
+
+def clear_network_pool() -> None:
+    """Give back the memory of the compiled networks kept for later fits.
+
+    Fitted estimators are not touched: they own what they need. The next fit and the
+    next prediction of each shape compile anew, some tenths of a second each.
+
+    Examples
+    --------
+    >>> import sknn_mnist
+    >>> sknn_mnist.clear_network_pool()
+    """
+    with _lock:
+        _idle.clear()
+        _forwards.clear()
+
+
+@contextmanager
+def borrow(recipe: NetworkRecipe, state: State | None) -> Iterator[FusedNetwork]:
+    """Lend a network of the recipe, in `state` or in its seed's initial one.
+
+    It comes back to the pool only when the block ends well.
+    """
+    kept = _take(recipe.key)
+    fused = kept or FusedNetwork(recipe.new_network())
+    if kept is not None or state is not None:
+        _set(fused, recipe, state)
+    yield fused
+    _put(recipe.key, fused)
+
+
+def forward_of(recipe: NetworkRecipe) -> Forward:
+    """Return the recipe's compiled prediction, made the first time."""
+    key = recipe.network_key
+    with _lock:
+        if key in _forwards:
+            _forwards.move_to_end(key)
+            return _forwards[key]
+    made = Forward(recipe)
+    if key is not None:
+        with _lock:
+            _forwards[key] = made
+            while len(_forwards) > MAX_NETWORKS:
+                _forwards.popitem(last=False)
+    return made
+
+
+class Forward:
+    """A network's outputs as a compiled function of its variables and its input.
+
+    The variables come from outside, so that estimators share it, in threads too.
+    Compiled once, with the number of rows left open.
+    """
+
+    def __init__(self, recipe: NetworkRecipe) -> None:
+        network = recipe.new_network(compiled=False)
+        place = {id(each): i for i, each in enumerate(network.variables)}
+        self._trainable = [place[id(v)] for v in network.trainable_variables]
+        self._others = [place[id(v)] for v in network.non_trainable_variables]
+
+        def outputs(
+            x: tf.Tensor, trainable: list[tf.Tensor], others: list[tf.Tensor]
+        ) -> tf.Tensor:
+            return network.stateless_call(trainable, others, x, training=False)[0]
+
+        def spec(variable: Any) -> tf.TensorSpec:
+            return tf.TensorSpec(variable.shape, variable.dtype)
+
+        self._function: Callable[..., tf.Tensor] = tf.function(
+            outputs, autograph=False
+        ).get_concrete_function(
+            tf.TensorSpec(network.inputs[0].shape, network.inputs[0].dtype),
+            [spec(variable) for variable in network.trainable_variables],
+            [spec(variable) for variable in network.non_trainable_variables],
+        )
+
+    def __call__(self, values: list[np.ndarray], x: np.ndarray) -> np.ndarray:
+        """Return the outputs for all rows of `x`, with `values` as the variables."""
+        trainable = [tf.constant(values[i]) for i in self._trainable]
+        others = [tf.constant(values[i]) for i in self._others]
+        parts = [
+            self._function(
+                tf.constant(x[start : start + PREDICT_ROWS]), trainable, others
+            ).numpy()
+            for start in range(0, len(x), PREDICT_ROWS)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _set(fused: FusedNetwork, recipe: NetworkRecipe, state: State | None) -> None:
+    """Put all that training changes to what a new network would have."""
+    if state is not None and "optimizer" in state:
+        set_state(fused.network, state)
+        return
+    values = (
+        initial_values(fused.network, fused.initial["network"], recipe.seed)
+        if state is None
+        else state["network"]
+    )
+    set_state(
+        fused.network, {"network": values, "optimizer": fused.initial["optimizer"]}
+    )
+    if recipe.initial_learning_rate is not None:
+        fused.network.optimizer.learning_rate = recipe.initial_learning_rate
+
+
+def _take(key: Any) -> FusedNetwork | None:
+    with _lock:
+        for place in reversed(range(len(_idle))):
+            if key is not None and _idle[place][0] == key:
+                return _idle.pop(place)[1]
+    return None
+
+
+def _put(key: Any, fused: FusedNetwork) -> None:
+    if key is None:
+        return
+    with _lock:
+        _idle.append((key, fused))
+        while len(_idle) > MAX_NETWORKS or (
+            len(_idle) > 1 and sum(each.n_bytes for _, each in _idle) > MAX_BYTES
+        ):
+            _idle.pop(0)
