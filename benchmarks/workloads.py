@@ -35,21 +35,17 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     with np.load(args.data) as stored:
-        train = stored["x_train"], stored["y_train"]
-        test = stored["x_test"], stored["y_test"]
-    X, X_test = (
-        (x.reshape(len(x), -1) / 255).astype(np.float32) for x, _ in (train, test)
-    )
-    result = CASES[args.case](
-        args.library,
-        X,
-        train[1].astype(np.int64),
-        X_test,
-        test[1].astype(np.int64),
-        args.rows,
-    )
+        X, X_test = (_pixels(stored[name]) for name in ("x_train", "x_test"))
+        y, y_test = (stored[name].astype(np.int64) for name in ("y_train", "y_test"))
+    result = CASES[args.case](args.library, X, y, X_test, y_test, args.rows)
     result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(result))
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    pixels = images.reshape(len(images), -1).astype(np.float32)
+    pixels /= 255
+    return pixels
 
 
 # -- the cases ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sknn_mnist._pool import clear_network_pool
     from sknn_mnist.builders import build_cnn, build_dense
     from sknn_mnist.datasets import load_digits28, load_mnist
     from sknn_mnist.estimators import (
@@ -27,6 +28,7 @@ _ROOM_OF = {
     "DenseRegressor": "estimators",
     "build_cnn": "builders",
     "build_dense": "builders",
+    "clear_network_pool": "_pool",
     "load_digits28": "datasets",
     "load_mnist": "datasets",
     "pivot_cv_results": "reporting",
@@ -40,6 +42,7 @@ __all__ = [
     "__version__",
     "build_cnn",
     "build_dense",
+    "clear_network_pool",
     "load_digits28",
     "load_mnist",
     "pivot_cv_results",

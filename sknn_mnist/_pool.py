@@ -52,17 +52,21 @@ def clear_network_pool() -> None:
 
 
 @contextmanager
-def borrow(recipe: NetworkRecipe, state: State | None) -> Iterator[FusedNetwork]:
+def borrow(
+    recipe: NetworkRecipe, state: State | None, keep: bool = False
+) -> Iterator[FusedNetwork]:
     """Lend a network of the recipe, in `state` or in its seed's initial one.
 
-    It comes back to the pool only when the block ends well.
+    It comes back to the pool when the block ends well, unless the borrower means to
+    `keep` it: then it is a new one.
     """
-    kept = _take(recipe.key)
+    key = None if keep else recipe.key
+    kept = _take(key)
     fused = kept or FusedNetwork(recipe.new_network())
     if kept is not None or state is not None:
         _set(fused, recipe, state)
     yield fused
-    _put(recipe.key, fused)
+    _put(key, fused)
 
 
 def forward_of(recipe: NetworkRecipe) -> Forward:

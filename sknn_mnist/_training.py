@@ -104,11 +104,13 @@ def train(
             set_state(network, {**get_state(network), **state})
         history = _keras_fit(network, x, y, sample_weight, **options)
         return None, network, _floats(history)
-    with borrow(recipe, state) as fused:
-        history = fused.fit(x, y, sample_weight, **options)
-        if all(_is_keras_own(callback) for callback in callbacks):
-            return get_state(fused.network), None, _floats(history)
-    return None, fused.network, _floats(history)
+    # A callback of the user's own may keep the network that it sees.
+    keep = not all(map(_is_keras_own, callbacks))
+    with borrow(recipe, state, keep) as fused:
+        history = _floats(fused.fit(x, y, sample_weight, **options))
+        if keep:
+            return None, fused.network, history
+        return get_state(fused.network), None, history
 
 
 def split_validation(
