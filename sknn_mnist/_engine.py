@@ -17,6 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._keras_private import sum_no_replicas
+
 __all__ = ["FusedNetwork", "State", "epoch_order", "get_state", "set_state"]
 
 # All that training changes, as arrays: "network" (weights, statistics, seeds) and
@@ -43,6 +45,7 @@ class FusedNetwork:
     """
 
     def __init__(self, network: keras.Model) -> None:
+        sum_no_replicas(network.optimizer)
         self.network = network
         self.initial = get_state(network)
         self._loops: dict[Any, Callable[..., Logs]] = {}
@@ -177,13 +180,12 @@ class FusedNetwork:
         return max(1, int(SECONDS_A_CALL / max(self._seconds[key], 1e-6)))
 
     def _build_metrics(self, data: tuple[tf.Tensor, ...]) -> None:
-        # Keras makes the variables of losses and metrics when they see their first
-        # batch, which must not be within a compiled loop. Traced, not run: a loss of
-        # the user's own sees nothing but the batches of `fit`.
+        # Keras makes the variables of metrics when they see their first batch, which
+        # must not be within a compiled loop.
         if not self._has_metrics:
-            tf.function(self.network.test_step, autograph=False).get_concrete_function(
-                tuple(_any_rows(each) for each in data)
-            )
+            x, y = data[0][:1], data[1][:1]
+            self.network.compute_metrics(x, y, self.network(x, training=False))
+            self.network.reset_metrics()
             self._has_metrics = True
 
 

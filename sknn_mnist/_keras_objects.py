@@ -29,7 +29,12 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer, with `learning_rate` unless that is None."""
     made = _make(
-        "optimizer", optimizer, keras.optimizers, keras.optimizers.Optimizer, owner
+        "optimizer",
+        _named(optimizer),
+        keras.optimizers,
+        keras.optimizers.Optimizer,
+        owner,
+        given=optimizer,
     )
     if learning_rate is None:
         return made
@@ -55,6 +60,26 @@ def make_optimizer(
     else:
         schedule = float(learning_rate)
     return type(made).from_config({**made.get_config(), "learning_rate": schedule})
+
+
+def _named(optimizer: Any) -> Any:
+    """Return a config that names the optimizer, where it is Keras's own.
+
+    Keras would number it (adam_1, adam_2...), and TensorFlow keeps something for
+    each name that a variable has ever had.
+    """
+    if isinstance(optimizer, str):
+        return {"class_name": optimizer, "config": {"name": optimizer.lower()}}
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        kind, config = type(optimizer), optimizer.get_config()
+    elif inspect.isclass(optimizer):
+        kind, config = optimizer, {}
+    else:
+        return optimizer
+    if not kind.__module__.startswith("keras."):
+        return optimizer
+    name = kind.__name__
+    return {"class_name": name, "config": {**config, "name": name.lower()}}
 
 
 def make_loss(loss: Any, dtype: str, owner: str) -> Any:
@@ -163,6 +188,7 @@ def _make(
     base: Any,
     owner: str,
     callable_: bool = False,
+    given: Any = None,
 ) -> Any:
     if isinstance(identifier, base):
         return type(identifier).from_config(identifier.get_config())
@@ -178,7 +204,7 @@ def _make(
             return made
     elif callable_ and callable(identifier):
         return identifier
-    raise _unknown(parameter, identifier, module, owner)
+    raise _unknown(parameter, identifier if given is None else given, module, owner)
 
 
 def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:

@@ -6,6 +6,7 @@ leaves behind are arrays: no estimator holds a network of the pool.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from sknn_mnist._engine import FusedNetwork, State, set_state
+from sknn_mnist._keras_private import forget_kernels
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist.builders import initial_values
 
@@ -30,9 +32,13 @@ MAX_BYTES = 256 * 2**20
 # arithmetic, small enough that a CNN's feature maps stay in memory.
 PREDICT_ROWS = 2048
 
+# Networks given up between two times of freeing what TensorFlow keeps of them.
+FREE_EVERY = 8
+
 _lock = threading.Lock()
 _idle: list[tuple[Any, FusedNetwork]] = []  # the last used at the end
 _forwards: OrderedDict[Any, Forward] = OrderedDict()
+_given_up = itertools.count(1)
 
 
 def clear_network_pool() -> None:
@@ -49,6 +55,7 @@ def clear_network_pool() -> None:
     with _lock:
         _idle.clear()
         _forwards.clear()
+    forget_kernels()
 
 
 @contextmanager
@@ -161,3 +168,5 @@ def _put(key: Any, fused: FusedNetwork) -> None:
             len(_idle) > 1 and sum(each.n_bytes for _, each in _idle) > MAX_BYTES
         ):
             _idle.pop(0)
+            if next(_given_up) % FREE_EVERY == 0:
+                forget_kernels()

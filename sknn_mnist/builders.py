@@ -292,8 +292,9 @@ def initial_values(
     seeds = _layer_seeds(seed)
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout):
-            generator = keras.random.SeedGenerator(next(seeds))
-            drawn[id(layer.seed_generator.state)] = generator.state.numpy()
+            # As a new keras.random.SeedGenerator starts: the seed, and none drawn.
+            start = np.array([next(seeds), 0], dtype="uint32")
+            drawn[id(layer.seed_generator.state)] = start
         elif isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
             kernel = layer.kernel
             initializer = keras.initializers.GlorotUniform(seed=next(seeds))
