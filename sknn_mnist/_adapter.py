@@ -11,6 +11,7 @@ scikit-learn refuses any class in an estimator's MRO that defines it without
 
 from __future__ import annotations
 
+import copy
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ REPAIRED = {
     "BaseEstimator reads the signature",
     "_more_tags": "the tags of before scikit-learn 1.6; __sklearn_tags__ is inherited",
     "_tags": "likewise",
+    "initialize": "leaves an estimator that predicts and was never fitted",
     "score": "hides the mixin's",
     "scorer": "used by that score alone",
     "set_params": "accepts any name with a routing prefix; BaseEstimator's refuses it",
@@ -89,6 +91,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
     _builder: Callable[..., keras.Model]
 
     _network: OwnedNetwork
+    _fit_params: dict[str, Any]
 
     @property
     def _input_shape(self) -> tuple[int, ...]:
@@ -218,25 +221,41 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         """Refuse to continue a network under parameters that would build another."""
         for name in self._network_parameters:
             if self._has_changed(name):
-                raise ValueError(
-                    f"{type(self).__name__} can't continue a network fitted with "
-                    f"{name}={self._fit_params[name]!r} as one with "
-                    f"{name}={getattr(self, name)!r}. Call fit with "
-                    "warm_start=False instead."
-                )
-        if any(self._has_changed(name) for name in _COMPILED):
-            self._remember_parameters()
-            self._network = self._network.compiled_with(self._compile_options())
+                raise self._cannot_continue(name)
+        changed = {name for name in _COMPILED if self._has_changed(name)}
+        if not changed:
+            return
+        past = self._fit_params
+        self._remember_parameters()
+        if "loss" in changed and not self._takes_same_targets():
+            self._fit_params = past
+            raise self._cannot_continue("loss")
+        self._network = self._network.compiled_with(
+            self._compile_options(),
+            new_optimizer="optimizer" in changed
+            or _is_schedule(past["learning_rate"])
+            or _is_schedule(self.learning_rate),
+        )
 
     def _has_changed(self, name: str) -> bool:
-        now, then = getattr(self, name), self._fit_params[name]
-        return now is not then and now != then
+        return not _same(_frozen(getattr(self, name)), self._fit_params[name])
+
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes targets encoded as they were."""
+        return True
+
+    def _cannot_continue(self, name: str) -> ValueError:
+        return ValueError(
+            f"{type(self).__name__} can't continue a network fitted with "
+            f"{name}={self._fit_params[name]!r} as one with "
+            f"{name}={getattr(self, name)!r}. Call fit with warm_start=False instead."
+        )
 
     def _remember_parameters(self) -> None:
         # What the network was built and compiled with; `set_params` may change
         # the parameters later.
         self._fit_params = {
-            name: value
+            name: _frozen(value)
             for name, value in self.get_params(deep=False).items()
             if name not in {"callbacks", "random_state"}
         }
@@ -414,9 +433,11 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             keras.callbacks.Callback.set_model(callback, None)
         self.callbacks_ = callbacks
         past = getattr(self, "history_", {}) if initial_epoch else {}
+        unknown = [float("nan")]
         self.history_ = {
-            name: past.get(name, [float("nan")] * initial_epoch) + values
-            for name, values in added.items()
+            name: past.get(name, unknown * initial_epoch)
+            + added.get(name, unknown * len(added["loss"]))
+            for name in [*added, *(name for name in past if name not in added)]
         }
 
     def _weigh(
@@ -451,6 +472,28 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         if "callbacks_" in state:
             state = {**state, "callbacks_": _picklable(state["callbacks_"])}
         return state
+
+
+def _frozen(value: Any) -> Any:
+    """Return a parameter as a value of its own, which its owner can't change."""
+    if isinstance(value, list | np.ndarray):
+        return tuple(_frozen(each) for each in value)
+    return copy.deepcopy(value) if isinstance(value, dict) else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two parameters mean the same, objects by their config."""
+    if type(one) is type(other) and hasattr(one, "get_config"):
+        # Keras numbers the names of optimizers.
+        configs = ({**each.get_config(), "name": None} for each in (one, other))
+        return one is other or next(configs) == next(configs)
+    return one is other or bool(one == other)
+
+
+def _is_schedule(learning_rate: Any) -> bool:
+    return isinstance(
+        learning_rate, dict | keras.optimizers.schedules.LearningRateSchedule
+    )
 
 
 def _picklable(callbacks: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist._keras_private import sum_no_replicas
+from sknn_mnist._keras_private import sum_no_replicas, take_restored_epoch
 
 __all__ = ["FusedNetwork", "State", "epoch_order", "get_state", "set_state"]
 
@@ -90,8 +90,9 @@ class FusedNetwork:
         )
         network.stop_training = False
         hooks.on_train_begin()
+        restored = take_restored_epoch(network) or initial_epoch
         logs: Logs | None = None
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(restored, epochs):
             network.reset_metrics()
             hooks.on_epoch_begin(epoch)
             rows = epoch_order(n_rows, shuffle, seed, epoch)
@@ -114,7 +115,9 @@ class FusedNetwork:
                 break
         network.optimizer.finalize_variable_values(network.trainable_weights)
         hooks.on_train_end(logs)
-        return history.history
+        # Epochs trained before what BackupAndRestore found are not known here.
+        missing = [float("nan")] * (restored - initial_epoch)
+        return {name: missing + values for name, values in history.history.items()}
 
     def _evaluate(
         self, data: tuple[tf.Tensor, ...], hooks: keras.callbacks.CallbackList
@@ -181,11 +184,14 @@ class FusedNetwork:
 
     def _build_metrics(self, data: tuple[tf.Tensor, ...]) -> None:
         # Keras makes the variables of metrics when they see their first batch, which
-        # must not be within a compiled loop.
+        # must not be within a compiled loop. Traced, not run: a metric of the user's
+        # own sees no batches but those of `fit`.
         if not self._has_metrics:
-            x, y = data[0][:1], data[1][:1]
-            self.network.compute_metrics(x, y, self.network(x, training=False))
-            self.network.reset_metrics()
+            network = self.network
+            tf.function(
+                lambda x, y: network.compute_metrics(x, y, network(x, training=False)),
+                autograph=False,
+            ).get_concrete_function(*(_any_rows(each) for each in data[:2]))
             self._has_metrics = True
 
 
@@ -281,10 +287,16 @@ def _batch_listeners(
 def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
     """Tell whether a callback's batch methods need not see each batch."""
     return isinstance(callback, keras.callbacks.ProgbarLogger) or (
-        type(callback) is keras.callbacks.ModelCheckpoint
+        type(callback)
+        in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
         and callback.save_freq == "epoch"
     )
 
 
 def _as_floats(logs: Logs) -> Logs:
-    return {name: float(value) for name, value in logs.items()}
+    """Return numbers as floats; some metrics give a vector, a value a class."""
+    values = {name: np.asarray(value) for name, value in logs.items()}
+    return {
+        name: float(value) if value.ndim == 0 else value
+        for name, value in values.items()
+    }

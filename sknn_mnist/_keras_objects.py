@@ -6,6 +6,7 @@ network can't train another, and a fit must leave its parameters as they were.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from collections.abc import Callable
@@ -22,6 +23,10 @@ __all__ = [
     "make_metrics",
     "make_optimizer",
 ]
+
+
+# Names that mean one of several metrics; Keras chooses by the target.
+KERAS_CHOOSES = {"accuracy", "acc", "crossentropy", "ce"}
 
 
 def make_optimizer(
@@ -54,6 +59,7 @@ def make_optimizer(
     elif (
         isinstance(learning_rate, bool | str)
         or not hasattr(learning_rate, "__float__")
+        or getattr(learning_rate, "ndim", 0) != 0
         or not 0 < float(learning_rate) < float("inf")
     ):
         raise invalid("learning_rate", owner, allowed, learning_rate)
@@ -121,8 +127,12 @@ def loss_family(loss: Any) -> str:
         loss = loss.get("class_name", "")
     elif isinstance(loss, keras.losses.Loss):
         loss = type(loss).__name__
-    elif not isinstance(loss, str):
-        loss = getattr(loss, "__name__", "")
+    else:
+        if isinstance(loss, str) and loss != "auto":
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                loss = keras.losses.get(loss)  # "bce" is an alias
+        if not isinstance(loss, str):
+            loss = getattr(loss, "__name__", type(loss).__name__)
     return loss.replace("_", "").lower()
 
 
@@ -134,20 +144,19 @@ def make_metrics(metrics: Any, owner: str) -> list[Any]:
         metrics = [metrics]
     made = []
     for metric in metrics:
-        # "accuracy" means one of several metrics; Keras chooses by the target.
-        if isinstance(metric, str) and metric in {"accuracy", "acc", "crossentropy"}:
+        if isinstance(metric, str) and metric in KERAS_CHOOSES:
             made.append(metric)
             continue
-        made.append(
-            _make(
-                "metrics",
-                metric,
-                keras.metrics,
-                keras.metrics.Metric,
-                owner,
-                callable_=True,
-            )
+        known = _make(
+            "metrics",
+            metric,
+            keras.metrics,
+            keras.metrics.Metric,
+            owner,
+            callable_=True,
         )
+        # Keras calls a metric in the history as it was called here.
+        made.append(metric if isinstance(metric, str) else known)
     return made
 
 
@@ -164,7 +173,15 @@ def make_callbacks(callbacks: Any, owner: str) -> list[keras.callbacks.Callback]
     made = []
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.Callback):
-            made.append(copy.deepcopy(callback))
+            try:
+                made.append(copy.deepcopy(callback))
+            except TypeError as err:
+                raise invalid(
+                    "callbacks",
+                    owner,
+                    f"callbacks that can be copied ({err})",
+                    callback,
+                ) from err
             continue
         name, config = _name_and_config(callback)
         found = getattr(keras.callbacks, name, None) if isinstance(name, str) else name
@@ -191,7 +208,16 @@ def _make(
     given: Any = None,
 ) -> Any:
     if isinstance(identifier, base):
-        return type(identifier).from_config(identifier.get_config())
+        try:
+            return type(identifier).from_config(identifier.get_config())
+        except (TypeError, ValueError, NotImplementedError) as err:
+            raise invalid(
+                parameter,
+                owner,
+                "an object that can be made again from its get_config() "
+                f"({_first_sentence(err)})",
+                identifier,
+            ) from err
     if inspect.isclass(identifier):
         if issubclass(identifier, base):
             return identifier()
@@ -218,6 +244,10 @@ def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:
         f"{near_names(value, names)}",
         value,
     )
+
+
+def _first_sentence(err: Exception) -> str:
+    return str(err).strip().partition("\n")[0].partition(". ")[0]
 
 
 def _name_and_config(identifier: Any) -> tuple[Any, dict[str, Any]]:

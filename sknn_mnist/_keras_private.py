@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["forget_kernels", "sum_no_replicas"]
+__all__ = ["forget_kernels", "sum_no_replicas", "take_restored_epoch"]
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
@@ -36,6 +36,17 @@ def forget_kernels() -> None:
         context.context().clear_kernel_cache()
     except (ImportError, AttributeError):
         pass
+
+
+def take_restored_epoch(network: keras.Model) -> int | None:
+    """Return the epoch that `keras.callbacks.BackupAndRestore` goes on with.
+
+    Taken off the network, so that the next fit starts at its own.
+    """
+    epoch = getattr(network, "_initial_epoch", None)
+    if epoch is not None:
+        network._initial_epoch = None
+    return epoch
 
 
 def _as_they_are(gradients_and_variables: Any) -> list[Any]:

@@ -95,6 +95,12 @@ class CNNPart(KerasEstimator):
                     self.image_shape,
                 ) from None
 
+    def _check_same_network(self) -> None:
+        given = self._given_image_shape()
+        if given is not None and given != self.image_shape_:
+            raise self._cannot_continue("image_shape")
+        super()._check_same_network()
+
     def _rows_of(self, X: Any, reset: bool) -> Any:
         """Return X with one row a sample, and on `reset` learn the images' shape."""
         if isinstance(X, list | tuple):

@@ -62,13 +62,25 @@ class OwnedNetwork:
         """The arrays; None before any training."""
         return self._state if self._model is None else get_state(self._model)
 
-    def compiled_with(self, compile_options: Mapping[str, Any]) -> OwnedNetwork:
-        """Return the network with other settings for `compile`, weights kept."""
+    def compiled_with(
+        self, compile_options: Mapping[str, Any], new_optimizer: bool
+    ) -> OwnedNetwork:
+        """Return the network with other settings for `compile`, weights kept.
+
+        An optimizer that stays keeps its state, and takes the new learning rate.
+        """
+        recipe = self.recipe.compiled_with(compile_options)
         state = self.state
-        return OwnedNetwork(
-            self.recipe.compiled_with(compile_options),
-            None if state is None else {"network": state["network"]},
-        )
+        if state is None:
+            return OwnedNetwork(recipe)
+        if new_optimizer:
+            return OwnedNetwork(recipe, {"network": state["network"]})
+        if recipe.initial_learning_rate != self.recipe.initial_learning_rate:
+            model = recipe.new_network()
+            set_state(model, state)
+            model.optimizer.learning_rate = recipe.initial_learning_rate
+            state = get_state(model)
+        return OwnedNetwork(recipe, state)
 
     def trained(
         self, *arrays: Any, **options: Any

@@ -18,6 +18,7 @@ __all__ = [
     "check_image_shape",
     "check_one_of",
     "check_positive_int",
+    "invalid",
     "near_names",
     "per_layer",
     "per_side",
@@ -129,6 +130,11 @@ def check_image_shape(name: str, value: Any, owner: str) -> tuple[int, int, int]
 def check_activation(name: str, value: Any, owner: str) -> None:
     import keras
 
+    if isinstance(value, keras.layers.Layer):
+        # It has weights of its own, which networks would share.
+        raise invalid(
+            name, owner, "the name, config or function of a Keras activation", value
+        )
     try:
         keras.activations.get(value)
     except (ValueError, TypeError) as err:

@@ -30,14 +30,18 @@ NO_GPU = re.compile(rb"failed call to cuInit|Unable to register cu\w+ factory")
 @contextmanager
 def without_chatter() -> Iterator[None]:
     """Hold back what is written to standard error, and hand on what matters."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a daemon without standard error
+        yield
+        return
+    _flush()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            _flush()
             os.dup2(terminal, 2)
             os.close(terminal)
             held.seek(0)
@@ -47,11 +51,20 @@ def without_chatter() -> Iterator[None]:
                     os.write(2, line)
 
 
+def _flush() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()
+
+
 # A level that the user has set holds, and then nothing is held back.
 if "tensorflow" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1"
-    with without_chatter():
-        import tensorflow as tf
+    try:
+        with without_chatter():
+            import tensorflow as tf
 
-        # Looks for GPUs, and says so if it finds none; starts nothing.
-        tf.config.list_physical_devices("GPU")
+            # Looks for GPUs, and says so if it finds none; starts nothing.
+            tf.config.list_physical_devices("GPU")
+    finally:
+        # Workers inherit the environment, and would take it for the user's wish.
+        del os.environ["TF_CPP_MIN_LOG_LEVEL"]

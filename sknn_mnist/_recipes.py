@@ -11,7 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from sknn_mnist._keras_objects import make_loss, make_metrics, make_optimizer
+from sknn_mnist._keras_objects import (
+    KERAS_CHOOSES,
+    make_loss,
+    make_metrics,
+    make_optimizer,
+)
 
 __all__ = ["NetworkRecipe"]
 
@@ -103,7 +108,8 @@ class NetworkRecipe:
                     type(arguments["optimizer"]),
                     config,
                     arguments["loss"],
-                    arguments["metrics"],
+                    # A name may stand for a metric of the user's own.
+                    [(_metric(each), each) for each in arguments["metrics"]],
                 )
             )
         except _UnknownError:
@@ -119,6 +125,12 @@ class NetworkRecipe:
             "loss": make_loss(given["loss"], self.options["dtype"], self.owner),
             "metrics": make_metrics(given["metrics"], self.owner),
         }
+
+
+def _metric(metric: Any) -> Any:
+    if isinstance(metric, str) and metric not in KERAS_CHOOSES:
+        return keras.metrics.get(metric)
+    return metric
 
 
 class _UnknownError(Exception):

@@ -80,6 +80,11 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
 
     def _fit_matrix(self, y: np.ndarray) -> None:
         n_classes = y.shape[1]
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                f"{self.owner} takes a matrix y as label indicators: each value must "
+                f"be 0 or 1. Got {np.unique(y)[:5].tolist()!r}."
+            )
         if self.loss.startswith("sparse"):
             raise InvalidParameterError(
                 f"The 'loss' parameter of {self.owner} must not be a sparse one with "

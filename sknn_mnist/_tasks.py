@@ -127,6 +127,17 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
             dtype=given["dtype"],
         )
 
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes targets encoded as they were."""
+        encoder = self.target_encoder
+        encoder.classes = None if self.target_encoder_.is_matrix else self.classes_
+        y = np.eye(len(self.classes_), dtype=int)
+        try:
+            encoder.fit(y if self.target_encoder_.is_matrix else self.classes_)
+        except ValueError:
+            return False
+        return encoder.kind_ == self.target_encoder_.kind_
+
     def _proba_from_raw(self, raw: np.ndarray) -> np.ndarray:
         return self.target_encoder_.inverse_transform(raw, return_proba=True)
 

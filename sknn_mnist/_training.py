@@ -21,11 +21,8 @@ from sknn_mnist._recipes import NetworkRecipe
 
 __all__ = ["split_validation", "train"]
 
-# They reach into the `fit` of Keras itself.
-_KERAS_FIT_CALLBACKS = (
-    keras.callbacks.BackupAndRestore,
-    keras.callbacks.TensorBoard,
-)
+# It reaches into the `fit` of Keras itself.
+_KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
 
 Outcome = tuple[State | None, keras.Model | None, dict[str, list[float]]]
 
@@ -187,4 +184,7 @@ def _is_keras_own(callback: keras.callbacks.Callback) -> bool:
 
 
 def _floats(history: dict[str, list[Any]]) -> dict[str, list[float]]:
-    return {name: [float(value) for value in each] for name, each in history.items()}
+    return {
+        name: [float(value) if np.ndim(value) == 0 else value for value in each]
+        for name, each in history.items()
+    }

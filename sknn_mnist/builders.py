@@ -9,7 +9,6 @@ not depend on what was built before it in the same process.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
 from typing import Any
 
 import sknn_mnist._quiet_start  # noqa: F401  before Keras
@@ -26,6 +25,7 @@ from sknn_mnist._parameters import (
     check_image_shape,
     check_one_of,
     check_positive_int,
+    invalid,
     per_layer,
     per_side,
 )
@@ -402,15 +402,13 @@ def _cut(window: tuple[int, int], sides: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _check_input_shape(shape: Any, owner: str) -> tuple[int, ...]:
-    if isinstance(shape, int):
-        shape = (shape,)
     try:
-        shape = tuple(int(side) for side in shape)
-    except (TypeError, ValueError):
-        shape = ()
-    if not shape or prod(shape) < 1 or min(shape) < 1:
-        raise InvalidParameterError(
-            f"The 'input_shape' parameter of {owner} must be a tuple of positive "
-            f"ints. Got {shape!r} instead."
-        )
-    return shape
+        sides = per_layer("input_shape", shape, owner, allow_empty=False)
+    except InvalidParameterError:
+        raise invalid(
+            "input_shape",
+            owner,
+            "an int or a tuple of ints in the range [1, inf)",
+            shape,
+        ) from None
+    return sides

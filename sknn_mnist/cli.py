@@ -292,6 +292,10 @@ def _evaluate(args: argparse.Namespace) -> None:
 def _predict(args: argparse.Namespace) -> None:
     from sknn_mnist._cli_outputs import check_writable, predictions, write_text
 
+    if args.images and (args.data or args.download or args.dataset != "auto"):
+        raise CommandError(
+            "--images brings the data: not with --dataset, --data or --download", 2
+        )
     out = check_writable(args.out) if args.out else None
     with _expecting():
         net = load_net(args.load)

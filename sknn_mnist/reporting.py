@@ -164,7 +164,8 @@ def cv_results_frame(search: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        All columns of ``cv_results_``, as they are; a copy.
+        All columns of ``cv_results_``; a copy. A parameter that a candidate does
+        not have, in a search over several grids, is "–".
 
     Raises
     ------
@@ -182,7 +183,15 @@ def cv_results_frame(search: Any) -> pd.DataFrame:
     """
     results = getattr(search, "cv_results_", search)
     if isinstance(results, pd.DataFrame):
-        return results.reset_index(drop=True)
+        frame = results.reset_index(drop=True)
+        if "params" in frame:
+            for name in frame.filter(regex="^param_"):
+                lacks = [str(name)[6:] not in params for params in frame["params"]]
+                frame[name] = [
+                    ABSENT if lack else value
+                    for lack, value in zip(lacks, frame[name], strict=True)
+                ]
+        return frame
     if isinstance(results, Mapping):
         return pd.DataFrame(
             {name: _column(name, values) for name, values in results.items()}

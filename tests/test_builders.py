@@ -176,8 +176,8 @@ def test_a_builder_serves_plain_keras():
         (
             build_dense,
             {"input_shape": (0,)},
-            "The 'input_shape' parameter of build_dense must be a tuple of positive "
-            "ints. Got (0,) instead.",
+            "The 'input_shape' parameter of build_dense must be an int or a tuple of "
+            "ints in the range [1, inf). Got (0,) instead.",
         ),
         (
             build_cnn,

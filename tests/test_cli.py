@@ -618,8 +618,9 @@ def test_a_file_without_a_net_is_refused(content, message, capsys, tmp_path):
     if content is not None:
         path.write_bytes(content)
     np.save(tmp_path / "scans.npy", np.zeros((1, 784)))
-    for args in (["evaluate"], ["predict", "--images", str(tmp_path / "scans.npy")]):
-        assert main([*args, "--load", str(path), *DIGITS]) == 1
+    images = ["--images", str(tmp_path / "scans.npy")]
+    for args in (["evaluate", *DIGITS], ["predict", *images]):
+        assert main([*args, "--load", str(path)]) == 1
         line = capsys.readouterr().err.splitlines()[-1]
         assert line.startswith("sknn-mnist: error: ")
         assert message in line

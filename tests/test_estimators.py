@@ -256,13 +256,15 @@ def test_metrics_by_name_config_and_object(digits):
     X, _, y, _ = digits
     metrics = [
         "SparseTopKCategoricalAccuracy",
+        "sparse_categorical_crossentropy",
+        keras.metrics.serialize(keras.metrics.SparseCategoricalAccuracy(name="config")),
         keras.metrics.SparseCategoricalAccuracy(name="hits"),
     ]
     clf = DenseClassifier(epochs=2, metrics=metrics, random_state=0)
     assert clf.fit(X, y).fit(X, y).history_.keys() == {
         "loss",
-        "sparse_top_k_categorical_accuracy",
-        "hits",
+        *("SparseTopKCategoricalAccuracy", "sparse_categorical_crossentropy"),
+        *("config", "hits"),
     }
 
 

@@ -93,7 +93,7 @@ def test_sizes_of_data_and_batches_share_a_trace(traces):
         {"loss": "categorical_crossentropy"},
         {"metrics": ["top_k_categorical_accuracy"], "loss": "categorical_crossentropy"},
     ],
-    ids=str,
+    ids=lambda change: "-".join(change),
 )
 def test_what_trains_otherwise_shares_nothing(change, traces):
     expected = proba(dense())
