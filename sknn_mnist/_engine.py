@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import keras
@@ -31,6 +32,9 @@ EVALUATION_ROWS = 2048
 # A compiled call can't be interrupted, so that it should not run much longer.
 SECONDS_A_CALL = 0.25
 FIRST_STEPS = 16
+
+# Samples gathered at once; they should stay in the cache.
+BYTES_A_BLOCK = 4 * 2**20
 
 Logs = dict[str, Any]
 
@@ -159,13 +163,15 @@ class FusedNetwork:
         listeners = _batch_listeners(hooks, phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
         n_steps = -(-len(rows) // batch_size)
+        bytes_a_row = sum(prod(each.shape[1:]) * each.dtype.size for each in data)
+        block = max(1, BYTES_A_BLOCK // (batch_size * bytes_a_row))
         first, logs = 0, {}
         while first < n_steps:
             last = min(first + self._steps_a_call(key, one_by_one), n_steps)
             if listeners:
                 getattr(hooks, f"on_{phase}_batch_begin")(first)
             start = time.perf_counter()
-            logs = loop(rows, first, last, batch_size, *data)
+            logs = loop(rows, first, last, batch_size, block, *data)
             self._seconds[key] = (time.perf_counter() - start) / (last - first)
             if listeners:
                 getattr(hooks, f"on_{phase}_batch_end")(last - 1, logs)
@@ -239,26 +245,39 @@ def _loop(
         first: tf.Tensor,
         last: tf.Tensor,
         batch_size: tf.Tensor,
+        block_size: tf.Tensor,
         *data: tf.Tensor,
     ) -> Logs:
-        def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            batch = rows[number * batch_size : (number + 1) * batch_size]
-            step(tuple(tf.gather(each, batch) for each in data))
-            return (number + 1,)
+        # Gathered by blocks of batches: many rows at once are gathered by all cores,
+        # and a batch is then a slice of them.
+        def one_block(begin: tf.Tensor) -> tuple[tf.Tensor]:
+            end = tf.minimum(begin + block_size, last)
+            chosen = rows[begin * batch_size : end * batch_size]
+            block = tuple(tf.gather(each, chosen) for each in data)
 
-        tf.while_loop(
-            lambda number: number < last, one_step, (first,), parallel_iterations=1
-        )
+            def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
+                batch = slice(number * batch_size, (number + 1) * batch_size)
+                step(tuple(each[batch] for each in block))
+                return (number + 1,)
+
+            _repeat(one_step, tf.constant(0), end - begin)
+            return (end,)
+
+        _repeat(one_block, first, last)
         return network.get_metrics_result()
 
     scalar = tf.TensorSpec([], tf.int32)
     return tf.function(loop, autograph=False).get_concrete_function(
         tf.TensorSpec([None], tf.int32),
-        scalar,
-        scalar,
-        scalar,
+        *(scalar, scalar, scalar, scalar),
         *(_any_rows(each) for each in data),
     )
+
+
+def _repeat(
+    body: Callable[[tf.Tensor], tuple[tf.Tensor]], first: tf.Tensor, last: tf.Tensor
+) -> None:
+    tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)
 
 
 def _any_rows(data: tf.Tensor) -> tf.TensorSpec:

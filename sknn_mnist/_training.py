@@ -95,6 +95,12 @@ def train(
         "callbacks": list(callbacks),
         "verbose": verbose,
     }
+    if tf.distribute.has_strategy():
+        # Keras would spread the batches of its own, differently by version.
+        raise ValueError(
+            f"{recipe.owner} can't train within the scope of a tf.distribute "
+            "strategy. Call fit outside of it."
+        )
     if _needs_keras_fit(callbacks):
         network = recipe.new_network()
         if state is not None:
@@ -129,11 +135,9 @@ def split_validation(
 
 def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
     limits = ("max_epochs", "max_steps_per_epoch")  # since Keras 3.12
-    return (
-        any(isinstance(callback, _KERAS_FIT_CALLBACKS) for callback in callbacks)
-        or tf.distribute.has_strategy()
-        or any(getattr(keras.config, name, lambda: None)() for name in limits)
-    )
+    return any(
+        isinstance(callback, _KERAS_FIT_CALLBACKS) for callback in callbacks
+    ) or any(getattr(keras.config, name, lambda: None)() for name in limits)
 
 
 def _keras_fit(

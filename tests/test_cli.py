@@ -171,6 +171,10 @@ def test_every_command_has_help(command, capsys):
         (["search", "--train-size", "0"], "an int of at least 1 is meant"),
         (["search", *DIGITS, "--train-size", "9999"], "more than the 1437 training"),
         (["search", *DIGITS, "--data", "x"], "--data tells where MNIST is"),
+        (
+            ["predict", "--load", "x", "--images", "y", *DIGITS],
+            "--images brings the data: not with --dataset",
+        ),
         (["fit", "--epochs", "1", "2"], "unrecognized arguments: 2"),
         (["fit", "--epochs", "0"], "'epochs'"),
         (["fit", "--validation-split", "1"], "'validation_split'"),

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
+from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor, _training
 from sknn_mnist._engine import get_state
 from sknn_mnist._recipes import NetworkRecipe
-from sknn_mnist._training import train
+from sknn_mnist._training import _KERAS_FIT_CALLBACKS, train
 
 RNG = np.random.default_rng(0)
 X = RNG.random((150, 64)).astype("float32")  # 150 = 4 batches of 32 and one of 22
@@ -79,7 +79,9 @@ def schedule():
         lambda: DenseClassifier(
             optimizer=keras.optimizers.Adam(use_ema=True, ema_momentum=0.5)
         ),
-        lambda: DenseClassifier(metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)]),
+        lambda: DenseClassifier(
+            metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)]
+        ),
         lambda: DenseClassifier(dtype="float64"),
     ],
     ids=[
@@ -330,19 +332,31 @@ def test_terminate_on_nan_ends_training_within_the_epoch():
 
 
 def test_what_needs_the_fit_of_keras_gets_it(monkeypatch):
+    """By the same batches, so that nobody can tell."""
     calls = []
     original = keras.Model.fit
     monkeypatch.setattr(
         keras.Model, "fit", lambda *a, **k: calls.append(1) or original(*a, **k)
     )
-    plain = fitted(epochs=2)
+    options = {"epochs": 2, "dropout": 0.3, "validation_split": 0.2}
+    plain = fitted(keras.callbacks.History(), **options)
     assert calls == []
-    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        spread = fitted(epochs=2)
+    monkeypatch.setattr(_training, "_KERAS_FIT_CALLBACKS", (keras.callbacks.History,))
+    other = fitted(keras.callbacks.History(), **options)
     assert calls == [1]
+    assert_same_history(other.history_, plain.history_)
     np.testing.assert_allclose(
-        spread.predict_proba(X), plain.predict_proba(X), rtol=1e-4
+        other.predict_proba(X), plain.predict_proba(X), rtol=1e-4
     )
+    assert keras.callbacks.TensorBoard in _KERAS_FIT_CALLBACKS
+
+
+def test_a_strategy_is_refused():
+    with (
+        tf.distribute.OneDeviceStrategy("/cpu:0").scope(),
+        pytest.raises(ValueError, match="can't train within the scope of"),
+    ):
+        fitted(epochs=1)
 
 
 def test_verbose_prints_as_keras_does(capsys):
