@@ -267,12 +267,13 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         # are alike, seeds Python, NumPy and TensorFlow for the whole process, and
         # builds the network as `model_`. Here scikit-learn's way with a RandomState,
         # a seed for the layers alone, and a recipe for the engine to build from.
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._remember_parameters()
         X, y = self._validate_data(X, y, reset=True)
         self.target_encoder_ = self.target_encoder.fit(y)
         self.__dict__.update(self.target_encoder_.get_metadata())
         self.feature_encoder_ = self.feature_encoder.fit(X)
+        # Last, so that bad data draws nothing from a RandomState.
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._network = OwnedNetwork(self._recipe())
         return X, y
 
@@ -324,7 +325,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
         options = {"dtype": DTYPES[self._dtype_of_data(reset)], "order": "C"}
-        if isinstance(y, str):
+        if isinstance(y, str) and y == "no_validation":
             return validate_data(self, X, reset=reset, **options), None
         if sparse.issparse(y):
             y = y.toarray()
@@ -366,7 +367,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         # SciKeras keeps the weights' scale; scaled to an average of 1, they do what
         # repeating the samples would.
         weights = check_array(
-            sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
         )
         if weights.shape != (len(X),):
             raise ValueError(
@@ -384,8 +385,8 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
                 "sample_weight must hold at least one positive weight. Got only zeros."
             )
         # Without a copy the caller's own weights would be scaled.
-        weights = weights[kept] / weights[kept].mean(dtype=np.float64)
-        return X[kept], y[kept], weights.astype(X.dtype)
+        weights = weights[kept] / weights.max()  # so that the mean can't overflow
+        return X[kept], y[kept], (weights / weights.mean()).astype(X.dtype)
 
     def _fit_keras_model(
         self,
@@ -476,8 +477,12 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
 
 def _frozen(value: Any) -> Any:
     """Return a parameter as a value of its own, which its owner can't change."""
-    if isinstance(value, list | np.ndarray):
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
         return tuple(_frozen(each) for each in value)
+    if isinstance(value, keras.optimizers.Optimizer):
+        return make_optimizer(value, None, "optimizer")
     return copy.deepcopy(value) if isinstance(value, dict) else value
 
 

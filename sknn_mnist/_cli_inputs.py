@@ -106,6 +106,10 @@ def load_net(path: str | os.PathLike[str]) -> Any:
         ) from err
     if not (isinstance(net, BaseEstimator) and is_classifier(net)):
         raise ValueError(f"{path} holds no classifier but a {type(net).__name__}")
+    if not hasattr(net, "predict_proba"):
+        raise ValueError(
+            f"{path} holds a {type(net).__name__}, which predicts no probabilities"
+        )
     return net
 
 

@@ -102,6 +102,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Path
         A file in the same folder, which is gone if the block raises.
     """
+    path = path.resolve()  # of a link, the file is replaced and the link stays
+    if path.exists() and not path.is_file():
+        yield path  # a pipe or a device
+        return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(descriptor)
     draft = Path(name)

@@ -10,11 +10,12 @@ import contextlib
 import copy
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import keras
 
-from sknn_mnist._parameters import invalid, near_names
+from sknn_mnist._keras_private import loss_config
+from sknn_mnist._parameters import as_finite_float, invalid, near_names
 
 __all__ = [
     "loss_family",
@@ -33,13 +34,12 @@ def make_optimizer(
     optimizer: Any, learning_rate: Any, owner: str
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer, with `learning_rate` unless that is None."""
-    made = _make(
+    made = _known_optimizer(optimizer) or _make(
         "optimizer",
-        _named(optimizer),
+        copy.deepcopy(optimizer) if isinstance(optimizer, dict) else optimizer,
         keras.optimizers,
         keras.optimizers.Optimizer,
         owner,
-        given=optimizer,
     )
     if learning_rate is None:
         return made
@@ -57,35 +57,50 @@ def make_optimizer(
             except (ValueError, TypeError, KeyError) as err:
                 raise invalid("learning_rate", owner, allowed, learning_rate) from err
     elif (
-        isinstance(learning_rate, bool | str)
-        or not hasattr(learning_rate, "__float__")
-        or getattr(learning_rate, "ndim", 0) != 0
-        or not 0 < float(learning_rate) < float("inf")
+        isinstance(learning_rate, bool) or (as_finite_float(learning_rate) or 0.0) <= 0
     ):
         raise invalid("learning_rate", owner, allowed, learning_rate)
     else:
         schedule = float(learning_rate)
-    return type(made).from_config({**made.get_config(), "learning_rate": schedule})
+    try:
+        return type(made).from_config({**made.get_config(), "learning_rate": schedule})
+    except (TypeError, ValueError, OverflowError) as err:
+        raise invalid(
+            "learning_rate",
+            owner,
+            f"one that the optimizer takes; None leaves it as it is ({err})",
+            learning_rate,
+        ) from err
 
 
-def _named(optimizer: Any) -> Any:
-    """Return a config that names the optimizer, where it is Keras's own.
+def _known_optimizer(optimizer: Any) -> keras.optimizers.Optimizer | None:
+    """Return one of Keras's own optimizers, named for its class; None for others.
 
     Keras would number it (adam_1, adam_2...), and TensorFlow keeps something for
     each name that a variable has ever had.
     """
+    config: dict[str, Any] = {}
+    kind: Any = optimizer
     if isinstance(optimizer, str):
-        return {"class_name": optimizer, "config": {"name": optimizer.lower()}}
-    if isinstance(optimizer, keras.optimizers.Optimizer):
+        kind = {
+            name.lower(): each
+            for name, each in vars(keras.optimizers).items()
+            if inspect.isclass(each)
+        }.get(optimizer.lower())
+    elif isinstance(optimizer, keras.optimizers.Optimizer):
         kind, config = type(optimizer), optimizer.get_config()
-    elif inspect.isclass(optimizer):
-        kind, config = optimizer, {}
-    else:
-        return optimizer
-    if not kind.__module__.startswith("keras."):
-        return optimizer
-    name = kind.__name__
-    return {"class_name": name, "config": {**config, "name": name.lower()}}
+    if (
+        not inspect.isclass(kind)
+        or not issubclass(kind, keras.optimizers.Optimizer)
+        or kind is keras.optimizers.Optimizer
+        or not kind.__module__.startswith("keras.")
+        or kind.__name__ == "LossScaleOptimizer"  # which wraps another
+    ):
+        return None
+    made: keras.optimizers.Optimizer = cast(Any, kind).from_config(
+        {**config, "name": kind.__name__.lower()}
+    )
+    return made
 
 
 def make_loss(loss: Any, dtype: str, owner: str) -> Any:
@@ -101,7 +116,7 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
         if known is None:
             return made
         made = known()
-    config = made.get_config()
+    config = loss_config(made)
     if config.get("from_logits"):
         raise invalid(
             "loss",
@@ -205,7 +220,6 @@ def _make(
     base: Any,
     owner: str,
     callable_: bool = False,
-    given: Any = None,
 ) -> Any:
     if isinstance(identifier, base):
         try:
@@ -230,7 +244,7 @@ def _make(
             return made
     elif callable_ and callable(identifier):
         return identifier
-    raise _unknown(parameter, identifier if given is None else given, module, owner)
+    raise _unknown(parameter, identifier, module, owner)
 
 
 def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:

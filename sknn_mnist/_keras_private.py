@@ -5,11 +5,12 @@ Each function does nothing where what it needs has moved; `tests/test_pool.py` t
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import keras
 
-__all__ = ["forget_kernels", "sum_no_replicas", "take_restored_epoch"]
+__all__ = ["forget_kernels", "loss_config", "sum_no_replicas", "take_restored_epoch"]
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
@@ -36,6 +37,19 @@ def forget_kernels() -> None:
         context.context().clear_kernel_cache()
     except (ImportError, AttributeError):
         pass
+
+
+def loss_config(loss: keras.losses.Loss) -> dict[str, Any]:
+    """Return a loss's config, with the arguments that `get_config` leaves out.
+
+    Huber's delta and CosineSimilarity's axis are such.
+    """
+    named = inspect.signature(type(loss).__init__).parameters
+    arguments = getattr(loss, "_fn_kwargs", {})
+    return {
+        **loss.get_config(),
+        **{name: value for name, value in arguments.items() if name in named},
+    }
 
 
 def take_restored_epoch(network: keras.Model) -> int | None:

@@ -44,6 +44,7 @@ class OwnedNetwork:
         self._state = state
         self._model = model
         self._forward: Forward | None = None
+        self._optimizer = None if model is None else model.optimizer
 
     @property
     def model(self) -> keras.Model:
@@ -54,13 +55,18 @@ class OwnedNetwork:
                 set_state(
                     model, {"optimizer": get_state(model)["optimizer"], **self._state}
                 )
-            self._model, self._state = model, None
+            self._model, self._state, self._optimizer = model, None, model.optimizer
         return self._model
 
     @property
     def state(self) -> State | None:
         """The arrays; None before any training."""
-        return self._state if self._model is None else get_state(self._model)
+        if self._model is None:
+            return self._state
+        state = get_state(self._model)
+        if self._model.optimizer is not self._optimizer:
+            del state["optimizer"]  # its holder has compiled it anew
+        return state
 
     def compiled_with(
         self, compile_options: Mapping[str, Any], new_optimizer: bool

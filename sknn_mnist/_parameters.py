@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
 __all__ = [
     "InvalidParameterError",
+    "as_finite_float",
     "check_activation",
     "check_bool",
     "check_fraction",
@@ -55,6 +57,17 @@ def check_fraction(name: str, value: Any, owner: str) -> float:
     ):
         raise invalid(name, owner, "a float in the range [0.0, 1.0)", value)
     return float(value)
+
+
+def as_finite_float(value: Any) -> float | None:
+    """Return a real number as a float, None where it is none."""
+    if not isinstance(value, Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an int of hundreds of digits
+        return None
+    return number if isfinite(number) else None
 
 
 def check_bool(name: str, value: Any, owner: str) -> bool:
@@ -130,8 +143,8 @@ def check_image_shape(name: str, value: Any, owner: str) -> tuple[int, int, int]
 def check_activation(name: str, value: Any, owner: str) -> None:
     import keras
 
-    if isinstance(value, keras.layers.Layer):
-        # It has weights of its own, which networks would share.
+    if isinstance(value, keras.layers.Layer | type):
+        # A layer has weights of its own, which networks would share.
         raise invalid(
             name, owner, "the name, config or function of a Keras activation", value
         )

@@ -17,6 +17,7 @@ from sknn_mnist._keras_objects import (
     make_metrics,
     make_optimizer,
 )
+from sknn_mnist._keras_private import loss_config
 
 __all__ = ["NetworkRecipe"]
 
@@ -50,7 +51,8 @@ class NetworkRecipe:
         """Return a network of its own, with the seed's initial weights."""
         network = self.builder(**self.options, seed=self.seed)
         if compiled:
-            network.compile(**self._compile_arguments())
+            # Whatever Keras's global policy says: the recipe has a dtype.
+            network.compile(**self._compile_arguments(), auto_scale_loss=False)
             network.optimizer.build(network.trainable_variables)
         return network
 
@@ -160,6 +162,8 @@ def _fingerprint(value: Any) -> Any:
         if not _is_keras_module(value.__module__):
             raise _UnknownError
         return value.__module__, value.__qualname__
+    if isinstance(value, keras.losses.Loss):
+        return _fingerprint(type(value)), _fingerprint(loss_config(value))
     if hasattr(value, "get_config"):
         return _fingerprint(type(value)), _fingerprint(value.get_config())
     raise _UnknownError

@@ -211,7 +211,13 @@ class RegressionTargetEncoder(TransformerMixin, BaseEstimator):
                 f"y has shape {y.shape}, but {self.owner} was fitted with "
                 f"{self.n_units} target(s)."
             )
-        return y.reshape(len(y), columns).astype(self.dtype)
+        with np.errstate(over="ignore"):
+            encoded = y.reshape(len(y), columns).astype(self.dtype)
+        if not np.isfinite(encoded).all():
+            raise ValueError(
+                f"Input y contains values too large for dtype({self.dtype!r})."
+            )
+        return encoded
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         # scikit-learn's regressors return float64, whatever they compute in.

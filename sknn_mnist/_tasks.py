@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sknn_mnist._adapter import KerasEstimator
 from sknn_mnist._keras_objects import loss_family
-from sknn_mnist._parameters import invalid
+from sknn_mnist._parameters import as_finite_float, invalid
 from sknn_mnist._targets import (
     ClassTargetEncoder,
     RegressionTargetEncoder,
@@ -149,7 +148,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         given = self.class_weight
         if isinstance(given, dict):
             sound = all(
-                isinstance(weight, Real) and 0 <= float(weight) < np.inf
+                (number := as_finite_float(weight)) is not None and number >= 0
                 for weight in given.values()
             )
         else:
@@ -179,6 +178,11 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
                 "balanced", classes=present, y=codes
             )
         weights = of_class[codes].astype(self._fit_params["dtype"])
+        if not 0 < weights.max() < np.inf:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} leaves {type(self).__name__} "
+                f"weights of up to {weights.max()}: they must be finite, and not all 0."
+            )
         return weights if sample_weight is None else weights * sample_weight
 
     def _weights_of_named_classes(self) -> np.ndarray:

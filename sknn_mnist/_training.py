@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -88,7 +89,7 @@ def train(
     options: dict[str, Any] = {
         "epochs": epochs,
         "initial_epoch": initial_epoch,
-        "batch_size": batch_size,
+        "batch_size": min(batch_size, len(x)),
         "shuffle": shuffle,
         "seed": seed,
         "validation_data": validation_data,
@@ -110,7 +111,8 @@ def train(
     # A callback of the user's own may keep the network that it sees.
     keep = not all(map(_is_keras_own, callbacks))
     with borrow(recipe, state, keep) as fused:
-        history = _floats(fused.fit(x, y, sample_weight, **options))
+        with _naming_what_does_not_fit(recipe.owner):
+            history = _floats(fused.fit(x, y, sample_weight, **options))
         if keep:
             return None, fused.network, history
         return get_state(fused.network), None, history
@@ -131,6 +133,19 @@ def split_validation(
         [None if each is None else each[:start] for each in arrays],
         [None if each is None else each[start:] for each in arrays],
     )
+
+
+@contextmanager
+def _naming_what_does_not_fit(owner: str) -> Iterator[None]:
+    """Say in one sentence what TensorFlow finds wrong with a loss or a metric."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as err:
+        lines = [line for line in str(err.message).splitlines() if line.strip()]
+        raise ValueError(
+            f"The 'loss' or 'metrics' parameter of {owner} does not fit the targets: "
+            f"{(lines or ['TensorFlow says no more'])[-1].strip()}"
+        ) from err
 
 
 def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:

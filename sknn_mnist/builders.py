@@ -113,7 +113,9 @@ def build_dense(
         keras.layers.Input(shape=input_shape, dtype=_input_dtype(dtype), name="pixels")
     ]
     if len(input_shape) > 1:
-        layers.append(keras.layers.Flatten(dtype=dtype, name="flatten"))
+        layers.append(
+            keras.layers.Flatten("channels_last", dtype=dtype, name="flatten")
+        )
     layers += _dense_layers(sizes, activation, dropout, batch_norm, dtype, seeds)
     layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
     return keras.Sequential(layers, name="dense_net")
@@ -237,6 +239,7 @@ def build_cnn(
                 width,
                 fitting_kernel,
                 padding=padding,
+                data_format="channels_last",
                 activation=activation,
                 kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
                 dtype=dtype,
@@ -254,14 +257,17 @@ def build_cnn(
                 )
             )
         fitting_window = _cut(window, sides)
-        if fitting_window != (1, 1) or window != (1, 1):
+        if window != (1, 1):
             layers.append(
                 keras.layers.MaxPooling2D(
-                    fitting_window, dtype=dtype, name=f"pool_{number}"
+                    fitting_window,
+                    data_format="channels_last",
+                    dtype=dtype,
+                    name=f"pool_{number}",
                 )
             )
         sides = tuple(side // w for side, w in zip(sides, fitting_window, strict=True))
-    layers.append(keras.layers.Flatten(dtype=dtype, name="flatten"))
+    layers.append(keras.layers.Flatten("channels_last", dtype=dtype, name="flatten"))
     if not sizes and dropout:
         layers.append(_dropout_layer(dropout, dtype, next(seeds), "dropout_1"))
     layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)

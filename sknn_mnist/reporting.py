@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, overload
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
@@ -403,7 +405,10 @@ def _identity(value: Any) -> tuple[Any, ...]:
         value = value.item()
     if isinstance(value, bool | int | float | str):
         return (type(value).__name__, "nan" if value != value else value)
-    return (type(value).__name__, repr(value))
+    try:
+        return (type(value).__name__, joblib.hash(value))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return (type(value).__name__, repr(value))
 
 
 def _label(value: Any) -> Any:
