@@ -193,11 +193,13 @@ class FusedNetwork:
         # must not be within a compiled loop. Traced, not run: a metric of the user's
         # own sees no batches but those of `fit`.
         if not self._has_metrics:
-            network = self.network
+            outputs = self.network.outputs[0]
             tf.function(
-                lambda x, y: network.compute_metrics(x, y, network(x, training=False)),
-                autograph=False,
-            ).get_concrete_function(*(_any_rows(each) for each in data[:2]))
+                self.network.compute_metrics, autograph=False
+            ).get_concrete_function(
+                *(_any_rows(each) for each in data[:2]),
+                tf.TensorSpec(outputs.shape, outputs.dtype),
+            )
             self._has_metrics = True
 
 

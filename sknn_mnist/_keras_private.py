@@ -10,7 +10,12 @@ from typing import Any
 
 import keras
 
-__all__ = ["forget_kernels", "loss_config", "sum_no_replicas", "take_restored_epoch"]
+__all__ = [
+    "forget_kernels",
+    "loss_config",
+    "sum_no_replicas",
+    "take_restored_epoch",
+]
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
