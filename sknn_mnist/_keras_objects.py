@@ -15,7 +15,12 @@ from typing import Any, cast
 import keras
 
 from sknn_mnist._keras_private import loss_config
-from sknn_mnist._parameters import as_finite_float, invalid, near_names
+from sknn_mnist._parameters import (
+    InvalidParameterError,
+    as_finite_float,
+    invalid,
+    near_names,
+)
 
 __all__ = [
     "loss_family",
@@ -34,46 +39,58 @@ def make_optimizer(
     optimizer: Any, learning_rate: Any, owner: str
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer, with `learning_rate` unless that is None."""
-    made = _known_optimizer(optimizer) or _make(
-        "optimizer",
-        copy.deepcopy(optimizer) if isinstance(optimizer, dict) else optimizer,
-        keras.optimizers,
-        keras.optimizers.Optimizer,
-        owner,
+    changes = (
+        {}
+        if learning_rate is None
+        else {"learning_rate": _rate_or_schedule(learning_rate, owner)}
     )
-    if learning_rate is None:
-        return made
-    allowed = (
-        "None, a float in the range (0.0, inf) or a Keras LearningRateSchedule or "
-        "its config"
-    )
-    if isinstance(
-        learning_rate, dict | keras.optimizers.schedules.LearningRateSchedule
-    ):
-        schedule = learning_rate
-        if isinstance(schedule, dict):
-            try:
-                schedule = keras.optimizers.schedules.deserialize(schedule)
-            except (ValueError, TypeError, KeyError) as err:
-                raise invalid("learning_rate", owner, allowed, learning_rate) from err
-    elif (
-        isinstance(learning_rate, bool) or (as_finite_float(learning_rate) or 0.0) <= 0
-    ):
-        raise invalid("learning_rate", owner, allowed, learning_rate)
-    else:
-        schedule = float(learning_rate)
     try:
-        return type(made).from_config({**made.get_config(), "learning_rate": schedule})
-    except (TypeError, ValueError, OverflowError) as err:
+        known = _known_optimizer(optimizer, changes)
+        if known is not None:
+            return known
+        made = _make(
+            "optimizer",
+            copy.deepcopy(optimizer) if isinstance(optimizer, dict) else optimizer,
+            keras.optimizers,
+            keras.optimizers.Optimizer,
+            owner,
+        )
+        if not changes:
+            return made
+        return type(made).from_config({**made.get_config(), **changes})
+    except InvalidParameterError:
+        raise
+    except (TypeError, ValueError) as err:
         raise invalid(
             "learning_rate",
             owner,
-            f"one that the optimizer takes; None leaves it as it is ({err})",
+            "one that the optimizer takes, or None, which leaves the optimizer its "
+            f"own ({_first_sentence(err)})",
             learning_rate,
         ) from err
 
 
-def _known_optimizer(optimizer: Any) -> keras.optimizers.Optimizer | None:
+def _rate_or_schedule(learning_rate: Any, owner: str) -> Any:
+    allowed = (
+        "None, a float in the range (0.0, inf) or a Keras LearningRateSchedule or "
+        "its config"
+    )
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return learning_rate
+    if isinstance(learning_rate, dict):
+        try:
+            return keras.optimizers.schedules.deserialize(copy.deepcopy(learning_rate))
+        except (ValueError, TypeError, KeyError) as err:
+            raise invalid("learning_rate", owner, allowed, learning_rate) from err
+    rate = as_finite_float(learning_rate)
+    if isinstance(learning_rate, bool) or rate is None or rate <= 0:
+        raise invalid("learning_rate", owner, allowed, learning_rate)
+    return rate
+
+
+def _known_optimizer(
+    optimizer: Any, changes: dict[str, Any]
+) -> keras.optimizers.Optimizer | None:
     """Return one of Keras's own optimizers, named for its class; None for others.
 
     Keras would number it (adam_1, adam_2...), and TensorFlow keeps something for
@@ -97,8 +114,9 @@ def _known_optimizer(optimizer: Any) -> keras.optimizers.Optimizer | None:
         or kind.__name__ == "LossScaleOptimizer"  # which wraps another
     ):
         return None
+    name = kind.__name__.lower()
     made: keras.optimizers.Optimizer = cast(Any, kind).from_config(
-        {**config, "name": kind.__name__.lower()}
+        {**config, **changes, "name": name}
     )
     return made
 
