@@ -9,6 +9,7 @@ torch: the extra `bench`), and prints a markdown table. Some minutes.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import warnings
 from collections import Counter
@@ -96,6 +97,7 @@ def skorch() -> list[Any]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     warnings.simplefilter("ignore")
     print(f"scikit-learn {sklearn.__version__}\n")
     print("| estimator | passed | failed | skipped by scikit-learn |")

@@ -194,12 +194,18 @@ class FusedNetwork:
         # own sees no batches but those of `fit`.
         if not self._has_metrics:
             outputs = self.network.outputs[0]
-            tf.function(
-                self.network.compute_metrics, autograph=False
-            ).get_concrete_function(
-                *(_any_rows(each) for each in data[:2]),
-                tf.TensorSpec(outputs.shape, outputs.dtype),
-            )
+            trace = tf.function(self.network.compute_metrics, autograph=False)
+            try:
+                trace.get_concrete_function(
+                    *(_any_rows(each) for each in data[:2]),
+                    tf.TensorSpec(outputs.shape, outputs.dtype),
+                )
+            except (ValueError, TypeError) as err:
+                raise ValueError(
+                    "The 'metrics' parameter must name metrics for the targets as the "
+                    f"loss takes them, of shape {(None, *data[1].shape[1:])}. Got one "
+                    f"that says: {str(err).strip().splitlines()[0]}"
+                ) from err
             self._has_metrics = True
 
 

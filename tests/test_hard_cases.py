@@ -119,13 +119,14 @@ def test_a_config_is_left_as_it_was():
     ("parameters", "message"),
     [
         ({"metrics": "AUC"}, "'loss' or 'metrics' parameter of DenseClassifier"),
+        ({"metrics": "F1Score"}, "The 'metrics' parameter must name metrics for the"),
         ({"learning_rate": np.array([0.1, 0.2])}, "'learning_rate' parameter"),
         ({"learning_rate": np.datetime64("2020")}, "'learning_rate' parameter"),
         ({"class_weight": {0: 10**400}}, "class_weight"),
         ({"activation": keras.layers.ReLU}, "'activation' parameter"),
         ({"activation": keras.layers.PReLU()}, "'activation' parameter"),
     ],
-    ids=["AUC", "rates", "date", "huge", "layer-class", "layer"],
+    ids=["AUC", "F1", "rates", "date", "huge", "layer-class", "layer"],
 )
 def test_what_does_not_fit_is_named(parameters, message):
     with pytest.raises((ValueError, TypeError), match=message):
