@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sknn_mnist._checkpoints import clear_memory
     from sknn_mnist._pool import clear_network_pool
     from sknn_mnist.builders import build_cnn, build_dense
     from sknn_mnist.datasets import load_digits28, load_mnist
@@ -28,6 +29,7 @@ _ROOM_OF = {
     "DenseRegressor": "estimators",
     "build_cnn": "builders",
     "build_dense": "builders",
+    "clear_memory": "_checkpoints",
     "clear_network_pool": "_pool",
     "load_digits28": "datasets",
     "load_mnist": "datasets",
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "build_cnn",
     "build_dense",
+    "clear_memory",
     "clear_network_pool",
     "load_digits28",
     "load_mnist",

@@ -16,6 +16,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ from sklearn.utils.validation import (
 )
 
 from sknn_mnist import _training
+from sknn_mnist._checkpoints import open_memory
 from sknn_mnist._keras_objects import (
     make_callbacks,
     make_loss,
@@ -211,6 +213,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         make_optimizer(self.optimizer, self.learning_rate, owner)
         make_metrics(self.metrics, owner)
         make_callbacks(self.callbacks, owner)
+        open_memory(self.memory, owner)
         if not self._loss_is_auto():
             make_loss(self.loss, self.dtype, owner)
 
@@ -257,7 +260,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         self._fit_params = {
             name: _frozen(value)
             for name, value in self.get_params(deep=False).items()
-            if name not in {"callbacks", "random_state"}
+            if name not in {"callbacks", "memory", "random_state"}
         }
 
     # -- steps of SciKeras's frame ------------------------------------------------
@@ -409,7 +412,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             )
         arrays[2] = self._weigh(arrays[1], arrays[2])
         callbacks = make_callbacks(self.callbacks, owner)
-        network, added = self._network.trained(
+        network, trained = self._network.trained(
             *arrays,
             epochs=initial_epoch + epochs,
             initial_epoch=initial_epoch,
@@ -419,7 +422,10 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             validation_data=held_out,
             callbacks=callbacks,
             verbose=_as_int(self.verbose),
+            memory=open_memory(self.memory, owner),
+            seeded=isinstance(self.random_state, Integral),
         )
+        added = trained.history
         if not network.is_finite():
             raise ValueError(
                 f"Training of {owner} diverged: its weights are no longer finite "
@@ -433,6 +439,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             # pickled with it. Not the callback's own method, which may open files.
             keras.callbacks.Callback.set_model(callback, None)
         self.callbacks_ = callbacks
+        self.initial_epoch_ = trained.initial_epoch
         past = getattr(self, "history_", {}) if initial_epoch else {}
         unknown = [float("nan")]
         self.history_ = {

@@ -1,8 +1,4 @@
-"""Files that the command line writes.
-
-Each is written beside its place and then moved there, so that a run that is stopped
-leaves the old file or the new one, never half of one.
-"""
+"""Files that the command line writes, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,16 +10,16 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from sknn_mnist._whole_files import replacing
 
 __all__ = [
     "check_writable",
     "predictions",
     "prepare_folder",
-    "replacing",
     "versions",
     "write_best",
     "write_tables",
@@ -86,39 +82,6 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
         raise OSError(f"can't write the file {file}: it is a folder")
     prepare_folder(file.parent)
     return file
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a place beside `path` to write to; at the end it becomes `path`.
-
-    Parameters
-    ----------
-    path : Path
-        The file to be.
-
-    Yields
-    ------
-    Path
-        A file in the same folder, which is gone if the block raises.
-    """
-    path = path.resolve()  # of a link, the file is replaced and the link stays
-    if path.exists() and not path.is_file():
-        yield path  # a pipe or a device
-        return
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    draft = Path(name)
-    try:
-        yield draft
-        # mkstemp makes files for the owner alone; these are results to share.
-        umask = os.umask(0)
-        os.umask(umask)
-        draft.chmod(0o666 & ~umask)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:

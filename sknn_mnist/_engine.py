@@ -76,8 +76,12 @@ class FusedNetwork:
         validation_data: Sequence[np.ndarray | None] | None,
         callbacks: Sequence[keras.callbacks.Callback],
         verbose: int,
-    ) -> dict[str, list[float]]:
-        """Train as `keras.Model.fit` does; see `_training.train`."""
+        after_epoch: Callable[[dict[str, list[Any]]], None] | None = None,
+    ) -> dict[str, list[Any]]:
+        """Train as `keras.Model.fit` does; see `_training.train`.
+
+        `after_epoch` is called with the history so far.
+        """
         network = self.network
         data = _resident(x, y, sample_weight)
         held_out = None if validation_data is None else _resident(*validation_data)
@@ -115,6 +119,8 @@ class FusedNetwork:
                 for name, value in self._evaluate(held_out, hooks).items():
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
+            if after_epoch is not None:
+                after_epoch(history.history)
             if network.stop_training:
                 break
         network.optimizer.finalize_variable_values(network.trainable_weights)
@@ -226,9 +232,10 @@ def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 def get_state(network: keras.Model) -> State:
     """Return all that training changes."""
+    # Of a variable without dimensions, TensorFlow gives a number and not an array.
     return {
-        "network": [variable.numpy() for variable in network.variables],
-        "optimizer": [variable.numpy() for variable in network.optimizer.variables],
+        "network": [np.asarray(each.numpy()) for each in network.variables],
+        "optimizer": [np.asarray(each.numpy()) for each in network.optimizer.variables],
     }
 
 

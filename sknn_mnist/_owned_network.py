@@ -90,12 +90,10 @@ class OwnedNetwork:
 
     def trained(
         self, *arrays: Any, **options: Any
-    ) -> tuple[OwnedNetwork, dict[str, list[float]]]:
-        """Return a network trained further, and its history; this one stays."""
-        state, model, history = _training.train(
-            self.recipe, self.state, *arrays, **options
-        )
-        return OwnedNetwork(self.recipe, state, model), history
+    ) -> tuple[OwnedNetwork, _training.Trained]:
+        """Return a network trained further, and what its training left; this stays."""
+        trained = _training.train(self.recipe, self.state, *arrays, **options)
+        return OwnedNetwork(self.recipe, trained.state, trained.model), trained
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for all rows of `x`."""

@@ -92,6 +92,11 @@ class NetworkRecipe:
             return None
         return self.network_key, training_key
 
+    @property
+    def averages_weights(self) -> bool:
+        """Whether the optimizer puts averages in the weights' place at the end."""
+        return _averages(self._compile_arguments()["optimizer"].get_config())
+
     @cached_property
     def _training_key(self) -> tuple[Any, float | None]:
         """Key of what `compile` takes, without a constant learning rate, and that."""
@@ -127,6 +132,13 @@ class NetworkRecipe:
             "loss": make_loss(given["loss"], self.options["dtype"], self.owner),
             "metrics": make_metrics(given["metrics"], self.owner),
         }
+
+
+def _averages(config: Mapping[str, Any]) -> bool:
+    inner = config.get("inner_optimizer")  # of one that scales the loss
+    return bool(config.get("use_ema")) or (
+        inner is not None and _averages(inner["config"])
+    )
 
 
 def _metric(metric: Any) -> Any:

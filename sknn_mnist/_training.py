@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._checkpoints import States, say_once
 from sknn_mnist._engine import (
     EVALUATION_ROWS,
     State,
@@ -17,15 +19,38 @@ from sknn_mnist._engine import (
     get_state,
     set_state,
 )
+from sknn_mnist._fingerprints import training_key
 from sknn_mnist._pool import borrow
 from sknn_mnist._recipes import NetworkRecipe
+from sknn_mnist._state_files import KeptState
 
-__all__ = ["split_validation", "train"]
+__all__ = ["Trained", "split_validation", "train"]
 
 # It reaches into the `fit` of Keras itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
 
-Outcome = tuple[State | None, keras.Model | None, dict[str, list[float]]]
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left.
+
+    Attributes
+    ----------
+    state : dict or None
+        The state after training; None when `model` has it.
+    model : keras.Model or None
+        The network, when it must not be used for anything else: a callback of the
+        user's own may have kept it.
+    history : dict of str to list of float
+        One value an epoch, from the first epoch after the state that was given.
+    initial_epoch : int
+        The first epoch that was trained; those before were found in the memory.
+    """
+
+    state: State | None
+    model: keras.Model | None
+    history: dict[str, list[Any]]
+    initial_epoch: int
 
 
 def train(
@@ -43,7 +68,9 @@ def train(
     validation_data: Sequence[np.ndarray | None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 0,
-) -> Outcome:
+    memory: States | None = None,
+    seeded: bool = True,
+) -> Trained:
     """Train a network of the recipe, from a state.
 
     What is computed is what `keras.Model.fit` computes on the same batches: same
@@ -76,15 +103,16 @@ def train(
     verbose : {0, 1, 2}, default=0
         As in Keras.
 
+    memory : States or None
+        Where states are kept, an epoch each, to start later from the last one that
+        is the same training's.
+    seeded : bool, default=True
+        Whether the user gave the seed, so that the training can come again.
+
     Returns
     -------
-    state : dict or None
-        The state after training; None when `model` has it.
-    model : keras.Model or None
-        The network, when it must not be used for anything else: a callback of the
-        user's own may have kept it.
-    history : dict of str to list of float
-        One value an epoch.
+    Trained
+        State or network, and history.
     """
     options: dict[str, Any] = {
         "epochs": epochs,
@@ -102,20 +130,95 @@ def train(
             f"{recipe.owner} can't train within the scope of a tf.distribute "
             "strategy. Call fit outside of it."
         )
+    if memory is not None:
+        obstacle = _obstacle(recipe, state, callbacks, seeded)
+        if obstacle is None:
+            return _train_on(recipe, memory, (x, y, sample_weight), **options)
+        say_once(f"{recipe.owner} trains without its memory: {obstacle}.")
     if _needs_keras_fit(callbacks):
         network = recipe.new_network()
         if state is not None:
             set_state(network, {**get_state(network), **state})
         history = _keras_fit(network, x, y, sample_weight, **options)
-        return None, network, _floats(history)
+        return Trained(None, network, _floats(history), initial_epoch)
     # A callback of the user's own may keep the network that it sees.
     keep = not all(map(_is_keras_own, callbacks))
     with borrow(recipe, state, keep) as fused:
         with _naming_what_does_not_fit(recipe.owner):
             history = _floats(fused.fit(x, y, sample_weight, **options))
         if keep:
-            return None, fused.network, history
-        return get_state(fused.network), None, history
+            return Trained(None, fused.network, history, initial_epoch)
+        return Trained(get_state(fused.network), None, history, initial_epoch)
+
+
+def _obstacle(
+    recipe: NetworkRecipe,
+    state: State | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    seeded: bool,
+) -> str | None:
+    """Say why a training can't go on from a kept state of itself; None if it can."""
+    if not seeded:
+        return "random_state must be an int for a training to come again"
+    if state is not None:
+        return "warm_start and partial_fit go on from the estimator itself"
+    if callbacks:
+        return "callbacks have a state of their own"
+    if recipe.key is None:
+        return (
+            "optimizer, loss, metrics or activation are code of your own, which may "
+            "have changed"
+        )
+    if recipe.averages_weights:
+        return "its optimizer's use_ema=True changes the weights when training ends"
+    if _needs_keras_fit(callbacks):
+        return "keras.config limits the epochs or their steps"
+    return None
+
+
+def _train_on(
+    recipe: NetworkRecipe,
+    memory: States,
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+    *,
+    epochs: int,
+    verbose: int,
+    **options: Any,
+) -> Trained:
+    """Train from the last kept state of the same training, and keep each epoch's."""
+    key = training_key(
+        recipe,
+        arrays,
+        options["validation_data"],
+        batch_size=options["batch_size"],
+        shuffle=options["shuffle"],
+        seed=options["seed"],
+    )
+    found = memory.longest(key, epochs)
+    start = 0 if found is None else found.epoch
+    last = found
+    if found is not None and verbose:
+        print(f"Epoch {start}/{epochs}: found in the memory {memory}")
+
+    def keep(history: dict[str, list[Any]]) -> None:
+        nonlocal last
+        past = {} if found is None else found.history
+        whole = {
+            name: past.get(name, []) + values
+            for name, values in _floats(history).items()
+        }
+        last = KeptState(len(whole["loss"]), get_state(fused.network), whole)
+        memory.put(key, last)
+
+    if start < epochs:
+        options.update(epochs=epochs, initial_epoch=start, verbose=verbose)
+        with (
+            borrow(recipe, None if found is None else found.state) as fused,
+            _naming_what_does_not_fit(recipe.owner),
+        ):
+            fused.fit(*arrays, **options, after_epoch=keep)
+    assert last is not None  # epochs is at least 1
+    return Trained(last.state, None, last.history, start)
 
 
 def split_validation(

@@ -250,7 +250,8 @@ def _fit(args: argparse.Namespace) -> None:
     import joblib
     import pandas as pd
 
-    from sknn_mnist._cli_outputs import check_writable, replacing
+    from sknn_mnist._cli_outputs import check_writable
+    from sknn_mnist._whole_files import replacing
 
     with _expecting(code=2):
         given = given_options(args)

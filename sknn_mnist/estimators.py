@@ -69,6 +69,11 @@ class DenseClassifier(DensePart, KerasClassifier):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept, one an epoch: a folder, or ``":memory:"``
+        for this process alone. A fit then goes on from the longest earlier training
+        that differs from it in `epochs` at most, with the same result to the bit.
+        Wants an int `random_state` and no callbacks. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -84,6 +89,9 @@ class DenseClassifier(DensePart, KerasClassifier):
     history_ : dict of str to list of float
         Loss and metrics of each epoch; with `validation_split` also as
         ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
     callbacks_ : list of keras.callbacks.Callback
         The callbacks that took part in the last fit.
     classes_ : ndarray of shape (n_classes,)
@@ -130,6 +138,7 @@ class DenseClassifier(DensePart, KerasClassifier):
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
+        memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         dtype: str = "float32",
@@ -149,6 +158,7 @@ class DenseClassifier(DensePart, KerasClassifier):
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
         self.dtype = dtype
@@ -197,6 +207,11 @@ class DenseRegressor(DensePart, KerasRegressor):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept, one an epoch: a folder, or ``":memory:"``
+        for this process alone. A fit then goes on from the longest earlier training
+        that differs from it in `epochs` at most, with the same result to the bit.
+        Wants an int `random_state` and no callbacks. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -212,6 +227,9 @@ class DenseRegressor(DensePart, KerasRegressor):
     history_ : dict of str to list of float
         Loss and metrics of each epoch; with `validation_split` also as
         ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
     callbacks_ : list of keras.callbacks.Callback
         The callbacks that took part in the last fit.
     n_outputs_ : int
@@ -253,6 +271,7 @@ class DenseRegressor(DensePart, KerasRegressor):
         shuffle: bool = True,
         callbacks: Any = None,
         warm_start: bool = False,
+        memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         dtype: str = "float32",
@@ -271,6 +290,7 @@ class DenseRegressor(DensePart, KerasRegressor):
         self.shuffle = shuffle
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
         self.dtype = dtype
@@ -337,6 +357,11 @@ class CNNClassifier(CNNPart, KerasClassifier):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept, one an epoch: a folder, or ``":memory:"``
+        for this process alone. A fit then goes on from the longest earlier training
+        that differs from it in `epochs` at most, with the same result to the bit.
+        Wants an int `random_state` and no callbacks. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -357,6 +382,9 @@ class CNNClassifier(CNNPart, KerasClassifier):
     history_ : dict of str to list of float
         Loss and metrics of each epoch; with `validation_split` also as
         ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
     callbacks_ : list of keras.callbacks.Callback
         The callbacks that took part in the last fit.
     classes_ : ndarray of shape (n_classes,)
@@ -416,6 +444,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
+        memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         dtype: str = "float32",
@@ -440,6 +469,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
         self.dtype = dtype
@@ -499,6 +529,11 @@ class CNNRegressor(CNNPart, KerasRegressor):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept, one an epoch: a folder, or ``":memory:"``
+        for this process alone. A fit then goes on from the longest earlier training
+        that differs from it in `epochs` at most, with the same result to the bit.
+        Wants an int `random_state` and no callbacks. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -519,6 +554,9 @@ class CNNRegressor(CNNPart, KerasRegressor):
     history_ : dict of str to list of float
         Loss and metrics of each epoch; with `validation_split` also as
         ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
     callbacks_ : list of keras.callbacks.Callback
         The callbacks that took part in the last fit.
     n_outputs_ : int
@@ -568,6 +606,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
         shuffle: bool = True,
         callbacks: Any = None,
         warm_start: bool = False,
+        memory: Any = None,
         random_state: Any = None,
         verbose: int = 0,
         dtype: str = "float32",
@@ -591,6 +630,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
         self.shuffle = shuffle
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.memory = memory
         self.random_state = random_state
         self.verbose = verbose
         self.dtype = dtype

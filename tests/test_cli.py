@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeClassifier
 import sknn_mnist
 from sknn_mnist import DenseClassifier, cli
 from sknn_mnist._cli_options import split_grid
-from sknn_mnist._cli_outputs import replacing
+from sknn_mnist._whole_files import replacing
 from sknn_mnist._search_progress import (
     CountingScorer,
     SearchProgress,

@@ -1,0 +1,205 @@
+"""Training states kept by epoch, so that a fit can go on from an earlier one.
+
+What `memory` of the estimators may be, and the store that it stands for: a folder
+(`_state_files`), or this process alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol
+
+import joblib
+from joblib.disk import memstr_to_bytes
+
+from sknn_mnist._parameters import invalid
+from sknn_mnist._state_files import FolderStates, KeptState
+
+__all__ = ["IN_PROCESS", "States", "clear_memory", "open_memory", "say_once"]
+
+# As SQLite names its databases without a file.
+IN_PROCESS = ":memory:"
+MAX_PROCESS_BYTES = 512 * 2**20
+
+LIMIT_VARIABLE = "SKNN_MNIST_MEMORY_LIMIT"
+DEFAULT_LIMIT = "4G"
+
+
+class States(Protocol):
+    """A store of training states."""
+
+    def longest(self, key: str, epochs: int) -> KeptState | None:
+        """Return the state after the most epochs up to `epochs`; None without any."""
+
+    def put(self, key: str, kept: KeptState) -> None:
+        """Keep a state."""
+
+
+def open_memory(memory: Any, owner: str) -> States | None:
+    """Return the store that the `memory` parameter stands for; None without one.
+
+    Nothing is made on disk before there is something to keep.
+
+    Parameters
+    ----------
+    memory : str, path-like, joblib.Memory or None
+        The parameter.
+    owner : str
+        The estimator's name, for messages.
+
+    Returns
+    -------
+    States or None
+        The same one for the same folder.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When it is nothing of these, or names a file.
+    """
+    if memory is None:
+        return None
+    if isinstance(memory, str) and memory == IN_PROCESS:
+        return _process_states
+    if isinstance(memory, joblib.Memory):
+        if memory.location is None:
+            return None  # as joblib has it: keep nothing
+        folder = memory.location if memory.backend == "local" else None
+    else:
+        folder = memory
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise _refused(memory, owner)
+    path = Path(os.path.abspath(os.path.expanduser(folder)))
+    if path.exists() and not path.is_dir():
+        raise _refused(memory, owner)
+    limit = _limit()
+    with _lock:
+        # Several may have one folder open: what is in it is on disk.
+        if path not in _folders or _folders[path].limit != limit:
+            _folders[path] = FolderStates(path, limit)
+        return _folders[path]
+
+
+def clear_memory(memory: Any) -> None:
+    """Forget the training states that `memory=` of the estimators has kept.
+
+    Only files that the package wrote are removed.
+
+    Parameters
+    ----------
+    memory : str, path-like or joblib.Memory
+        What the estimators were given: a folder, ``":memory:"`` for the states of
+        this process, or a `joblib.Memory`, whose own files stay.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When it is none of these.
+
+    See Also
+    --------
+    clear_network_pool : Frees the compiled networks.
+
+    Examples
+    --------
+    >>> import sknn_mnist
+    >>> sknn_mnist.clear_memory(":memory:")
+    """
+    states = open_memory(memory, "clear_memory")
+    if isinstance(states, ProcessStates):
+        states.clear()
+    elif isinstance(states, FolderStates):
+        states.shrink(0)
+
+
+class ProcessStates:
+    """Kept states in the memory of this process, least recently used going first."""
+
+    def __init__(self, limit: int = MAX_PROCESS_BYTES) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._n_bytes = 0
+        self._kept: OrderedDict[tuple[str, int], KeptState] = OrderedDict()
+        self._epochs: dict[str, set[int]] = {}
+
+    def __str__(self) -> str:
+        return IN_PROCESS
+
+    def longest(self, key: str, epochs: int) -> KeptState | None:
+        """Return the state after the most epochs up to `epochs`; None without any."""
+        with self._lock:
+            there = [each for each in self._epochs.get(key, ()) if each <= epochs]
+            if not there:
+                return None
+            place = key, max(there)
+            self._kept.move_to_end(place)
+            return self._kept[place]
+
+    def put(self, key: str, kept: KeptState) -> None:
+        """Keep a state. Its arrays become read-only: fits to come share them."""
+        for part in kept.state.values():
+            for array in part:
+                array.flags.writeable = False
+        with self._lock:
+            self._remove((key, kept.epoch))
+            self._kept[key, kept.epoch] = kept
+            self._epochs.setdefault(key, set()).add(kept.epoch)
+            self._n_bytes += kept.n_bytes
+            while self._n_bytes > self.limit:
+                self._remove(next(iter(self._kept)))
+
+    def clear(self) -> None:
+        """Forget all states."""
+        with self._lock:
+            self._kept.clear()
+            self._epochs.clear()
+            self._n_bytes = 0
+
+    def _remove(self, place: tuple[str, int]) -> None:
+        kept = self._kept.pop(place, None)
+        if kept is not None:
+            self._n_bytes -= kept.n_bytes
+            key, epoch = place
+            self._epochs[key].remove(epoch)
+            if not self._epochs[key]:
+                del self._epochs[key]
+
+
+_lock = threading.Lock()
+_process_states = ProcessStates()
+_folders: dict[Path, FolderStates] = {}
+_said: set[str] = set()
+
+
+def say_once(message: str) -> None:
+    """Warn, the first time in this process."""
+    if message not in _said:
+        _said.add(message)
+        warnings.warn(message, stacklevel=2)
+
+
+def _limit() -> int:
+    given = os.environ.get(LIMIT_VARIABLE, DEFAULT_LIMIT)
+    try:
+        limit = memstr_to_bytes(given)
+    except (ValueError, IndexError, OverflowError):
+        limit = 0
+    if limit <= 0:
+        raise ValueError(
+            f"The environment variable {LIMIT_VARIABLE} must be a size such as "
+            f"'500M' or '4G'. Got {given!r} instead."
+        )
+    return int(limit)
+
+
+def _refused(memory: Any, owner: str) -> Exception:
+    return invalid(
+        "memory",
+        owner,
+        f"None, a folder, {IN_PROCESS!r} or a joblib.Memory on a local disk",
+        memory,
+    )

@@ -1,0 +1,72 @@
+"""Which trainings are one and the same: the key that kept states go by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import xxhash
+
+import sknn_mnist
+from sknn_mnist._recipes import NetworkRecipe
+
+__all__ = ["training_key"]
+
+
+def training_key(
+    recipe: NetworkRecipe,
+    arrays: Sequence[np.ndarray | None],
+    validation_data: Sequence[np.ndarray | None] | None,
+    *,
+    batch_size: int,
+    shuffle: bool,
+    seed: int,
+) -> str:
+    """Return what is equal only for trainings that go through the same states.
+
+    All that takes part in them but the number of epochs: network, optimizer, loss,
+    metrics, seeds, batches, the data to the byte, and the versions that compute. Not
+    the machine: results of other processors, or other numbers of threads, agree
+    within rounding.
+
+    Parameters
+    ----------
+    recipe : NetworkRecipe
+        The network; its `key` must not be None.
+    arrays : sequence of ndarray or None
+        Samples, targets, weights.
+    validation_data : sequence of ndarray or None
+        The same, held out.
+    batch_size, shuffle, seed : int, bool, int
+        As in `_training.train`.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    parts = (
+        *("sknn_mnist", sknn_mnist.__version__),
+        *("keras", keras.__version__),
+        *("tensorflow", tf.__version__),
+        # Settings of the process that losses and layers read.
+        (keras.config.epsilon(), keras.config.image_data_format()),
+        (recipe.key, recipe.initial_learning_rate, recipe.seed),
+        (int(batch_size), bool(shuffle), int(seed)),
+        [_digest(each) for each in arrays],
+        None if validation_data is None else [_digest(each) for each in validation_data],
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _digest(array: np.ndarray | None) -> Any:
+    # Not cryptographic, since nobody attacks data of their own: some thirty times
+    # faster than SHA-256, so that it costs little beside the shortest epoch.
+    if array is None:
+        return None
+    digest = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array))
+    return array.dtype.str, array.shape, digest
