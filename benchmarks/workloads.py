@@ -8,8 +8,11 @@ Every library trains the same nets, by Adam on batches of 128, on the same folds
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import resource
+import shutil
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -23,6 +26,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 BATCH = 128
 EPOCHS, HIDDEN = [1, 5, 10], [32, 64, 256]
+LONG_EPOCHS = [5, 10, 20, 50]
 CNN_GRID = {"epochs": [1, 3], "filters": [8, 32], "dropout": [0.0, 0.25]}
 
 
@@ -64,6 +68,13 @@ def dense_grid(library: str, X: Any, y: Any, *test: Any) -> dict[str, Any]:
     )
 
 
+def long_grid(library: str, X: Any, y: Any, *test: Any) -> dict[str, Any]:
+    """(g): the dense grid with epochs [5, 10, 20, 50]."""
+    estimator, names = DENSE[library]()
+    grid = {names["epochs"]: LONG_EPOCHS, names["hidden_size"]: HIDDEN}
+    return _search(estimator, grid, X[:10_000], y[:10_000])
+
+
 def cnn_grid(library: str, X: Any, y: Any, *test: Any) -> dict[str, Any]:
     """(b): epochs × filters × dropout over three folds."""
     X, y = X[:6000].reshape(-1, 28, 28, 1), y[:6000]
@@ -103,6 +114,7 @@ def full_cnn(library: str, X: Any, y: Any, *test: Any) -> dict[str, Any]:
 
 CASES: dict[str, Callable[..., dict[str, Any]]] = {
     "dense-grid": dense_grid,
+    "long-grid": long_grid,
     "cnn-grid": cnn_grid,
     "tiny": tiny,
     "full-dense": full_dense,
@@ -178,10 +190,20 @@ def _floor(X: Any, y: Any) -> dict[str, Any]:
 SAME = {"epochs": "epochs", "hidden_size": "hidden_size"}
 
 
-def _ours_dense() -> tuple[Any, dict[str, str]]:
+def _ours_dense(memory: str | None = None) -> tuple[Any, dict[str, str]]:
     from sknn_mnist import DenseClassifier
 
-    return DenseClassifier(random_state=0), SAME
+    return DenseClassifier(memory=memory, random_state=0), SAME
+
+
+def _ours_dense_in_process() -> tuple[Any, dict[str, str]]:
+    return _ours_dense(":memory:")
+
+
+def _ours_dense_in_folder() -> tuple[Any, dict[str, str]]:
+    folder = tempfile.mkdtemp(prefix="sknn-mnist-")  # empty: nothing is found at first
+    atexit.register(shutil.rmtree, folder)
+    return _ours_dense(folder)
 
 
 def _ours_cnn() -> tuple[Any, dict[str, str]]:
@@ -304,6 +326,8 @@ def _skorch(module: Any, **parameters: Any) -> Any:
 
 DENSE = {
     "sknn_mnist": _ours_dense,
+    "memory-process": _ours_dense_in_process,
+    "memory-folder": _ours_dense_in_folder,
     "scikeras": _scikeras_dense,
     "mlp": _mlp,
     "skorch": _skorch_dense,

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DEFAULT_GRIDS", "MODELS", "add_options", "given_options", "split_grid"]
+__all__ = [
+    "DEFAULT_GRIDS",
+    "MODELS",
+    "add_options",
+    "given_options",
+    "split_grid",
+    "take_epochs",
+]
 
 MODELS = {"dense": "DenseClassifier", "cnn": "CNNClassifier"}
 
@@ -210,3 +217,42 @@ def split_grid(
         return {}, dict(given)
     fixed = {name: values[0] for name, values in given.items() if name not in grid}
     return fixed, grid
+
+
+def take_epochs(
+    given: Mapping[str, list[Any]], model: str
+) -> tuple[dict[str, list[Any]], int | None]:
+    """Take the epochs out of the options, for a search that deals them out itself.
+
+    Parameters
+    ----------
+    given : mapping of str to list
+        Values by parameter.
+    model : {"dense", "cnn"}
+        Whose default grid serves when nothing is given.
+
+    Returns
+    -------
+    given : dict of str to list
+        The others.
+    epochs : int or None
+        The most epochs of a candidate; None leaves them to the estimator.
+
+    Raises
+    ------
+    ValueError
+        When several epochs are given, or nothing else has several values.
+    """
+    others = dict(given or DEFAULT_GRIDS[model])
+    epochs = others.pop("epochs", [None])
+    if given and len(epochs) > 1:
+        raise ValueError(
+            "--halving deals out the epochs itself: --epochs takes one value then, "
+            f"the most. Got {' '.join(map(str, epochs))} instead."
+        )
+    if not any(len(values) > 1 for values in others.values()):
+        raise ValueError(
+            "--halving chooses between candidates: give an option other than --epochs "
+            "several values."
+        )
+    return others, max(epochs) if epochs != [None] else None

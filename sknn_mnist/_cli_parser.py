@@ -35,7 +35,8 @@ examples:
   sknn-mnist search
   sknn-mnist search --dataset digits --epochs 5 20 --dropout 0 0.5 --n-jobs 2
   sknn-mnist search --hidden-size 1024,1024 512 --dropout 0.5 --out runs/dropout
-  sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false"""
+  sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false
+  sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,6 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_predict(commands)
     _add_datasets(commands)
+    _add_cache(commands)
     return parser
 
 
@@ -163,6 +165,16 @@ def _add_search(commands: Any) -> None:
         help="fits at a time, -1 for one a core (default 1)",
     )
     parser.add_argument(
+        "--halving",
+        type=_factor,
+        nargs="?",
+        const=3,
+        metavar="FACTOR",
+        help="successive halving: start all candidates with few epochs, and go on "
+        "with the best third (or one in FACTOR) for as many times the epochs, up to "
+        "--epochs, which takes one value then",
+    )
+    parser.add_argument(
         "--no-refit",
         dest="refit",
         action="store_false",
@@ -172,8 +184,10 @@ def _add_search(commands: Any) -> None:
         "--out",
         metavar="DIR",
         help="write cv_results.csv, pivot.csv, pivot.md and best_params.json there, "
-        "over files of these names",
+        "over files of these names, and keep each epoch's training state: the same "
+        "command goes on where it was stopped",
     )
+    _add_memory(parser, "that of --out, else this process")
     parser.add_argument(
         "--quiet", action="store_true", help="no progress, only results"
     )
@@ -197,8 +211,18 @@ def _add_fit(commands: Any) -> None:
         default=0,
         help="silent (0, the default), Keras's progress bar, a line an epoch",
     )
+    _add_memory(parser, "none")
     parser.add_argument(
         "--save", metavar="PATH", help="write the fitted net there with joblib.dump"
+    )
+
+
+def _add_memory(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--memory",
+        metavar="DIR",
+        help="keep each epoch's training state in this folder, and go on from the "
+        f"states of the same training (default: {default})",
     )
 
 
@@ -245,6 +269,31 @@ def _add_datasets(commands: Any) -> None:
     parser.add_argument("--download", action="store_true", help="fetch MNIST")
 
 
+def _add_cache(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "cache",
+        "show or clear the training states kept in folders",
+        "Folders hold 4 GB of states at most, or what the environment variable\n"
+        "SKNN_MNIST_MEMORY_LIMIT says (500M, 10G); the least recently used go first."
+        f"\n\n{EXIT_CODES}",
+    )
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        metavar="DIR",
+        help="a folder given as --out or --memory, or as memory= in Python",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--clear", action="store_true", help="remove all states")
+    what.add_argument(
+        "--shrink",
+        type=_size,
+        metavar="SIZE",
+        help="remove the least recently used states until SIZE (500M, 2G) is left",
+    )
+
+
 def _int_between(low: int, high: int | None, text: str) -> int:
     try:
         number = int(text)
@@ -264,6 +313,24 @@ def _positive(text: str) -> int:
 
 def _folds(text: str) -> int:
     return _int_between(2, None, text)
+
+
+def _factor(text: str) -> int:
+    return _int_between(2, None, text)
+
+
+def _size(text: str) -> Any:
+    from joblib.disk import memstr_to_bytes
+
+    try:
+        size = memstr_to_bytes(text)
+        if size < 0:
+            raise ValueError
+    except (ValueError, IndexError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"a size such as 500M or 2G is meant, not {text!r}"
+        ) from None
+    return size
 
 
 def _jobs(text: str) -> int:

@@ -58,7 +58,9 @@ def training_key(
         (recipe.key, recipe.initial_learning_rate, recipe.seed),
         (int(batch_size), bool(shuffle), int(seed)),
         [_digest(each) for each in arrays],
-        None if validation_data is None else [_digest(each) for each in validation_data],
+        None
+        if validation_data is None
+        else [_digest(each) for each in validation_data],
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

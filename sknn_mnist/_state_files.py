@@ -120,7 +120,9 @@ class FolderStates:
         """Keep a state; where that is impossible, say so and go on without."""
         data = _encode(key, kept)
         if len(data) > self.limit:
-            self._warn(f"{len(data):,} bytes a state are over its limit, {self.limit:,}")
+            self._warn(
+                f"{len(data):,} bytes a state are over its limit, {self.limit:,}"
+            )
             return
         digest = hashlib.sha256(data).hexdigest()
         place = self._place(key)

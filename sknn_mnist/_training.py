@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -197,26 +198,34 @@ def _train_on(
     found = memory.longest(key, epochs)
     start = 0 if found is None else found.epoch
     last = found
+    written: Future[None] | None = None
     if found is not None and verbose:
         print(f"Epoch {start}/{epochs}: found in the memory {memory}")
 
     def keep(history: dict[str, list[Any]]) -> None:
-        nonlocal last
+        nonlocal last, written
         past = {} if found is None else found.history
         whole = {
             name: past.get(name, []) + values
             for name, values in _floats(history).items()
         }
         last = KeptState(len(whole["loss"]), get_state(fused.network), whole)
-        memory.put(key, last)
+        # Written while the next epoch trains, and one at a time: who is killed has
+        # lost that epoch, and at most the one that was just being written.
+        if written is not None:
+            written.result()
+        written = writer.submit(memory.put, key, last)
 
     if start < epochs:
         options.update(epochs=epochs, initial_epoch=start, verbose=verbose)
         with (
+            ThreadPoolExecutor(1, "sknn-mnist-memory") as writer,
             borrow(recipe, None if found is None else found.state) as fused,
             _naming_what_does_not_fit(recipe.owner),
         ):
             fused.fit(*arrays, **options, after_epoch=keep)
+        assert written is not None
+        written.result()
     assert last is not None  # epochs is at least 1
     return Trained(last.state, None, last.history, start)
 
@@ -244,7 +253,12 @@ def _naming_what_does_not_fit(owner: str) -> Iterator[None]:
     try:
         yield
     except tf.errors.InvalidArgumentError as err:
-        lines = [line for line in str(err.message).splitlines() if line.strip()]
+        # The last line that is not the name of a node of the graph.
+        lines = [
+            line
+            for line in str(err.message).splitlines()
+            if line.strip() and "{{node" not in line
+        ]
         raise ValueError(
             f"The 'loss' or 'metrics' parameter of {owner} does not fit the targets: "
             f"{(lines or ['TensorFlow says no more'])[-1].strip()}"

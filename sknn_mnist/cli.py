@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sknn_mnist._cli_inputs import Data, load_data, load_images, load_net
-from sknn_mnist._cli_options import MODELS, given_options, split_grid
+from sknn_mnist._cli_options import MODELS, given_options, split_grid, take_epochs
 from sknn_mnist._cli_parser import make_parser
 
 __all__ = ["main"]
@@ -99,14 +99,21 @@ def _tell(message: str) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
+    from sknn_mnist._checkpoints import IN_PROCESS
     from sknn_mnist._cli_outputs import prepare_folder
 
+    more: dict[str, Any] = {"memory": args.memory or args.out or IN_PROCESS}
     with _expecting(code=2):
-        fixed, grid = split_grid(given_options(args), args.model)
+        given = given_options(args)
+        if args.halving:
+            given, epochs = take_epochs(given, args.model)
+            if epochs is not None:
+                more["epochs"] = epochs
+        fixed, grid = split_grid(given, args.model)
     fixed["random_state"] = args.random_state
     # All that can be refused is refused before the first of many fits.
     folder = prepare_folder(args.out) if args.out else None
-    estimator = _make_estimator(args.model, fixed, grid)
+    estimator = _make_estimator(args.model, {**fixed, **more}, grid)
     scorer = _make_scorer(estimator, args.scoring)
     data = _load_data(args, quiet=args.quiet)
     search, best = _run_search(args, estimator, grid, scorer, data, folder)
@@ -167,26 +174,27 @@ def _run_search(
 ) -> tuple[Any, Any]:
     """Search, show the table, refit; the best is None with --no-refit."""
     from sklearn.base import clone
-    from sklearn.model_selection import GridSearchCV, ParameterGrid
+    from sklearn.model_selection import ParameterGrid
 
     from sknn_mnist._search_progress import SearchProgress
 
-    # The best is refitted below and not by the search, so that the results of hours
-    # are on disk before.
-    search = GridSearchCV(
-        estimator,
-        dict(grid),
-        cv=args.cv,
-        n_jobs=args.n_jobs,
-        refit=False,
-        return_train_score=True,
-    )
+    search = _make_search(args, estimator, grid)
+    n_candidates = len(ParameterGrid(dict(grid)))
     progress = SearchProgress(
-        len(ParameterGrid(dict(grid))) * args.cv, 2, sys.stderr, args.quiet
+        None if args.halving else n_candidates * args.cv, 2, sys.stderr, args.quiet
     )
+    if not args.quiet:
+        _tell_found(estimator.memory)
     with _expecting_fits(), progress.search(scorer) as scoring:
         search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
-    _report(search, list(grid), folder)
+    _report(search, [*(["epochs"] if args.halving else []), *grid], folder)
+    if args.halving:
+        everything = n_candidates * estimator.epochs * args.cv
+        print(
+            f"\nepochs: {progress.trained_epochs:,} trained, "
+            f"{progress.epochs - progress.trained_epochs:,} found in the memory; all "
+            f"candidates to {estimator.epochs} from scratch: {everything:,}"
+        )
     if math.isnan(search.best_score_):
         raise CommandError(f"no candidate could be scored by --scoring {args.scoring}")
     if not args.refit:
@@ -195,6 +203,50 @@ def _run_search(
     with _expecting(), progress.refit(len(data.X_train)):
         best.fit(data.X_train, data.y_train)
     return search, best
+
+
+def _make_search(
+    args: argparse.Namespace, estimator: Any, grid: Mapping[str, Any]
+) -> Any:
+    # The best is refitted later and not by the search, so that the results of hours
+    # are on disk before.
+    options = {
+        "cv": args.cv,
+        "n_jobs": args.n_jobs,
+        "refit": False,
+        "return_train_score": True,
+    }
+    if args.halving:
+        from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+        from sklearn.model_selection import HalvingGridSearchCV
+
+        return HalvingGridSearchCV(
+            estimator,
+            dict(grid),
+            resource="epochs",
+            max_resources=estimator.epochs,
+            min_resources="exhaust",
+            factor=args.halving,
+            **options,
+        )
+    from sklearn.model_selection import GridSearchCV
+
+    return GridSearchCV(estimator, dict(grid), **options)
+
+
+def _tell_found(memory: str) -> None:
+    """Tell what earlier runs have left, if anything."""
+    from sknn_mnist._checkpoints import open_memory
+    from sknn_mnist._state_files import FolderStates
+
+    states = open_memory(memory, "search")
+    found = states.files() if isinstance(states, FolderStates) else []
+    if found:
+        trainings = len({each.key for each in found})
+        _tell(
+            f"memory: {memory} holds {len(found):,} epochs of {trainings:,} trainings; "
+            "fits go on from those that are theirs"
+        )
 
 
 @contextmanager
@@ -261,7 +313,7 @@ def _fit(args: argparse.Namespace) -> None:
         verbose=args.verbose,
     )
     save = check_writable(args.save) if args.save else None
-    estimator = _make_estimator(args.model, given)
+    estimator = _make_estimator(args.model, {**given, "memory": args.memory})
     data = _load_data(args)
     with _expecting():
         estimator.fit(data.X_train, data.y_train)
@@ -356,6 +408,36 @@ def _datasets(args: argparse.Namespace) -> None:
     )
 
 
+# -- kept states ------------------------------------------------------------------
+
+
+def _cache(args: argparse.Namespace) -> None:
+    from datetime import datetime
+
+    from sknn_mnist._checkpoints import open_memory
+
+    for folder in args.folders:
+        if not Path(folder).is_dir():
+            raise CommandError(f"no such folder: {folder}")
+        states: Any = open_memory(folder, "cache")
+        if args.clear or args.shrink is not None:
+            removed = states.shrink(args.shrink or 0)
+            print(f"{folder}: removed {_amount(removed)}")
+        files = states.files()
+        used = (
+            f", last used {datetime.fromtimestamp(files[-1].used):%Y-%m-%d %H:%M}"
+            if files
+            else ""
+        )
+        print(f"{folder}: {_amount(files)}{used}")
+
+
+def _amount(files: Sequence[Any]) -> str:
+    trainings = len({each.key for each in files})
+    size = sum(each.n_bytes for each in files) / 1e6
+    return f"{len(files):,} epochs of {trainings:,} trainings, {size:,.1f} MB"
+
+
 def _accuracy(net: Any, X: Any, y: Any) -> float:
     return float(net.score(X, y))
 
@@ -366,6 +448,7 @@ _COMMANDS = {
     "evaluate": _evaluate,
     "predict": _predict,
     "datasets": _datasets,
+    "cache": _cache,
 }
 
 

@@ -73,6 +73,7 @@ COMMON = [
     ({"hidden_size": "32"}, "an int in the range [1, inf) or a sequence"),
     ({"batch_norm": 2}, "a bool. Got 2"),
     ({"warm_start": "yes"}, "a bool. Got 'yes'"),
+    ({"memory": 3}, "None, a folder, ':memory:' or a joblib.Memory on a local disk"),
     ({"activation": "rellu"}, "a Keras activation (did you mean 'relu'?)"),
     ({"optimizer": "adamm"}, "a Keras optimizer (did you mean 'adam'?). Got 'adamm'"),
     ({"optimizer": 3}, "a Keras optimizer. Got 3"),

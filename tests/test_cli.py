@@ -26,18 +26,20 @@ from sklearn.tree import DecisionTreeClassifier
 import sknn_mnist
 from sknn_mnist import DenseClassifier, cli
 from sknn_mnist._cli_options import split_grid
-from sknn_mnist._whole_files import replacing
 from sknn_mnist._search_progress import (
+    RECORD,
     CountingScorer,
     SearchProgress,
+    count_epochs,
     count_fits,
     polling,
 )
+from sknn_mnist._whole_files import replacing
 from sknn_mnist.cli import main
 from sknn_mnist.datasets import load_digits28
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["search", "fit", "evaluate", "predict", "datasets"]
+COMMANDS = ["search", "fit", "evaluate", "predict", "datasets", "cache"]
 DIGITS = ["--dataset", "digits"]
 SMALL = [*DIGITS, "--train-size", "300"]
 
@@ -254,6 +256,7 @@ def test_search_writes_what_it_was(searched):
         "cv_results.csv",
         "pivot.csv",
         "pivot.md",
+        "training_states",
     ]
     best = json.loads((folder / "best_params.json").read_text())
     assert best["model"] == "DenseClassifier"
@@ -299,7 +302,10 @@ def test_search_tells_on_standard_error_what_goes_on(searched):
         "data: digits (sklearn.datasets.load_digits), 300 training rows, 360 test rows"
     )
     assert start == "searching: 4 fits"
-    assert re.fullmatch(r"searched: 4 fits in \d+\.\d s", end)
+    assert re.fullmatch(
+        r"searched: 4 fits in \d+\.\d s; 6 of their 8 epochs trained, the others found",
+        end,
+    )
     assert refit == "refitting the best on 300 rows"
 
 
@@ -423,7 +429,8 @@ def test_counting_leaves_the_results_alone(small_search, n_jobs, tmp_path):
     for name in plain:
         if "time" not in name and name != "params":
             np.testing.assert_array_equal(counted[name], plain[name])
-    assert path.stat().st_size == 2 * 6
+    assert path.stat().st_size == 2 * 6 * RECORD.size
+    assert count_epochs(path, calls_per_fit=2) == (0, 0)  # a tree has none
     assert count_fits(path, calls_per_fit=2, total=6) == 6
 
 
@@ -435,7 +442,7 @@ def test_scorer_counts_failures_and_raises_them(tmp_path):
     path.touch()
     with pytest.raises(ValueError, match="no score"):
         CountingScorer(fails, path)(None, [], [])
-    assert path.stat().st_size == 1
+    assert path.stat().st_size == RECORD.size
 
 
 def test_scorer_without_its_file_still_scores(tmp_path):
@@ -453,12 +460,29 @@ def test_scorer_without_its_file_still_scores(tmp_path):
 )
 def test_fits_are_counted_from_calls(calls, calls_per_fit, fits, tmp_path):
     path = tmp_path / "calls"
-    path.write_bytes(b"." * calls)
+    path.write_bytes(b"." * (calls * RECORD.size + 1))
     assert count_fits(path, calls_per_fit, total=10) == fits
 
 
 def test_no_file_means_no_fits(tmp_path):
     assert count_fits(tmp_path / "none", 2, 10) == 0
+    assert count_epochs(tmp_path / "none", 2) == (0, 0)
+
+
+def test_epochs_are_counted_from_calls(tmp_path):
+    path = tmp_path / "calls"
+    path.touch()
+
+    class Fitted:
+        def __init__(self, epochs, initial_epoch):
+            self.history_ = {"loss": [0.0] * epochs}
+            self.initial_epoch_ = initial_epoch
+
+    scorer = CountingScorer(lambda net: 0, path)
+    for net in (Fitted(5, 0), Fitted(10, 5), Fitted(10, 10)):
+        scorer(net), scorer(net)  # of the training rows, and the others
+    assert count_epochs(path, calls_per_fit=2) == (25, 10)
+    assert count_fits(path, calls_per_fit=2, total=None) == 3
 
 
 def test_polling_shows_while_the_block_runs_and_once_after():
@@ -513,12 +537,14 @@ def test_an_interrupted_bar_cleans_up(small_search):
     assert "sknn-mnist-progress" not in names
 
 
-def test_quiet_and_pipes_search_with_the_scorer_itself(small_search):
+def test_a_pipe_gets_two_lines_and_quiet_none(small_search):
     for stream, quiet in ((io.StringIO(), False), (Terminal(), True)):
-        progress = SearchProgress(1, 2, stream, quiet)
+        progress = SearchProgress(6, 2, stream, quiet)
         with progress.search(small_search.scorer) as scorer:
-            assert scorer is small_search.scorer
-        assert bool(stream.getvalue()) is not quiet
+            small_search(scoring=scorer)
+        lines = stream.getvalue().splitlines()
+        assert len(lines) == (0 if quiet else 2)
+        assert not Path(scorer.path).parent.exists()
 
 
 # -- one net ----------------------------------------------------------------------

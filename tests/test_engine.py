@@ -98,7 +98,7 @@ def test_parity_with_keras_fit(make, weighted):
     weights = WEIGHTS if weighted else None
     network = plan.new_network()
     theirs = keras_fit(network, y, weights)
-    state, _, ours = train(
+    trained = train(
         plan,
         None,
         X.reshape(-1, *network.inputs[0].shape[1:]),
@@ -107,8 +107,8 @@ def test_parity_with_keras_fit(make, weighted):
         shuffle=False,
         **SETTINGS,
     )
-    assert_same(state, network)
-    assert_same_history(ours, theirs)
+    assert_same(trained.state, network)
+    assert_same_history(trained.history, theirs)
 
 
 def regularised(activation, dtype, seed):
@@ -144,9 +144,9 @@ def test_parity_with_regularisers_and_constraints():
     )
     network = plan.new_network()
     theirs = keras_fit(network)
-    state, _, ours = train(plan, None, X, Y, shuffle=False, **SETTINGS)
-    assert_same(state, network)
-    assert_same_history(ours, theirs)
+    trained = train(plan, None, X, Y, shuffle=False, **SETTINGS)
+    assert_same(trained.state, network)
+    assert_same_history(trained.history, theirs)
     assert theirs["loss"][0] > 1.5  # the penalties are in it
 
 
@@ -156,12 +156,12 @@ def test_parity_of_validation_and_of_a_regressor():
     held_out = (X[:40], Y_NUMBER[:40], WEIGHTS[:40])
     network = plan.new_network()
     theirs = keras_fit(network, Y_NUMBER, held_out=held_out)
-    state, _, ours = train(
+    trained = train(
         plan, None, X, Y_NUMBER, shuffle=False, validation_data=held_out, **SETTINGS
     )
-    assert_same(state, network)
-    assert_same_history(ours, theirs)
-    assert "val_loss" in ours
+    assert_same(trained.state, network)
+    assert_same_history(trained.history, theirs)
+    assert "val_loss" in trained.history
 
 
 def test_class_and_sample_weights_are_those_of_keras():
