@@ -70,5 +70,5 @@ def _digest(array: np.ndarray | None) -> Any:
     # faster than SHA-256, so that it costs little beside the shortest epoch.
     if array is None:
         return None
-    digest = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array))
+    digest = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array).data)
     return array.dtype.str, array.shape, digest
