@@ -26,6 +26,8 @@ WORKLOADS = Path(__file__).with_name("workloads.py")
 # What each library needs installed.
 PACKAGES = {
     "sknn_mnist": "sknn_mnist",
+    "memory-process": "sknn_mnist",  # with memory=":memory:"
+    "memory-folder": "sknn_mnist",  # with memory= an empty folder
     "scikeras": "scikeras",
     "mlp": "scikit-learn",
     "skorch": "skorch",
@@ -33,9 +35,11 @@ PACKAGES = {
     "floor": "numpy",
 }
 GRID = ["sknn_mnist", "scikeras", "mlp", "skorch"]
+MEMORY = ["memory-process", "memory-folder"]
 # Name, case of `workloads.py`, rows, libraries.
 RUNS: list[tuple[str, str, int | None, list[str]]] = [
-    ("dense-grid", "dense-grid", None, [*GRID, "floor"]),
+    ("dense-grid", "dense-grid", None, [*MEMORY, *GRID, "floor"]),
+    ("long-grid", "long-grid", None, [*MEMORY, "sknn_mnist", "mlp"]),
     ("cnn-grid", "cnn-grid", None, ["sknn_mnist", "scikeras", "skorch"]),
     ("tiny", "tiny", None, GRID),
     ("full-dense", "full-dense", None, ["sknn_mnist", "keras", "mlp", "skorch"]),
@@ -48,6 +52,7 @@ RUNS: list[tuple[str, str, int | None, list[str]]] = [
 TITLES = {
     "dense-grid": "(a) dense grid, 10,000 rows: epochs [1, 5, 10] × hidden_size "
     "[32, 64, 256], cv=3; floor (f): its matrix products alone",
+    "long-grid": "(g) the dense grid with epochs [5, 10, 20, 50]",
     "cnn-grid": "(b) CNN grid, 6,000 rows: epochs [1, 3] × filters [8, 32] × dropout "
     "[0, 0.25], cv=3",
     "tiny": "(c) 100 fits and predicts of one epoch on 8×8 digits, after the first",
@@ -97,9 +102,8 @@ def _measure(case: str, library: str, rows: int | None, data: str) -> dict[str, 
 def _table(name: str, results: list[dict[str, Any]], libraries: list[str]) -> str:
     prefix, _, rows = name.partition("-")
     title = TITLES["growth"].format(rows=rows) if prefix == "growth" else TITLES[name]
-    base = "keras" if "keras" in libraries else "scikeras"
-    if base not in libraries:
-        base = "floor"
+    bases = ("keras", "scikeras", "floor", "sknn_mnist")
+    base = next(each for each in bases if each in libraries)
     lines = [
         f"\n{title}\n",
         f"| library | seconds (median) | {base} takes | peak MB | accuracy |",

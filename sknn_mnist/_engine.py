@@ -18,7 +18,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist._keras_private import sum_no_replicas, take_restored_epoch
+from sknn_mnist._keras_private import (
+    apply_adam_in_place,
+    sum_no_replicas,
+    take_restored_epoch,
+)
+from sknn_mnist._residents import resident
 
 __all__ = ["FusedNetwork", "State", "epoch_order", "get_state", "set_state"]
 
@@ -46,10 +51,14 @@ class FusedNetwork:
     ----------
     network : keras.Model
         Compiled, its optimizer built, not trained yet.
+    kept : bool, default=False
+        Whether its user will keep it, so that its optimizer should be Keras's alone.
     """
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, kept: bool = False) -> None:
         sum_no_replicas(network.optimizer)
+        if not kept:
+            apply_adam_in_place(network.optimizer)
         self.network = network
         self.initial = get_state(network)
         self._loops: dict[Any, Callable[..., Logs]] = {}
@@ -247,7 +256,7 @@ def set_state(network: keras.Model, state: State) -> None:
 
 
 def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:
-    return tuple(tf.constant(each) for each in arrays if each is not None)
+    return tuple(resident(each) for each in arrays if each is not None)
 
 
 def _loop(

@@ -1,4 +1,4 @@
-"""Which trainings are one and the same: the key that kept states go by."""
+"""Which arrays, and which trainings, are one and the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import xxhash
 import sknn_mnist
 from sknn_mnist._recipes import NetworkRecipe
 
-__all__ = ["training_key"]
+__all__ = ["digest", "training_key"]
 
 
 def training_key(
@@ -57,18 +57,17 @@ def training_key(
         (keras.config.epsilon(), keras.config.image_data_format()),
         (recipe.key, recipe.initial_learning_rate, recipe.seed),
         (int(batch_size), bool(shuffle), int(seed)),
-        [_digest(each) for each in arrays],
-        None
-        if validation_data is None
-        else [_digest(each) for each in validation_data],
+        [digest(each) for each in arrays],
+        None if validation_data is None else [digest(each) for each in validation_data],
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _digest(array: np.ndarray | None) -> Any:
-    # Not cryptographic, since nobody attacks data of their own: some thirty times
+def digest(array: np.ndarray | None) -> Any:
+    """Return what is equal only for arrays of the same type, shape and numbers."""
+    # Not cryptographic, since nobody attacks data of their own: some ten times
     # faster than SHA-256, so that it costs little beside the shortest epoch.
     if array is None:
         return None
-    digest = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array).data)
-    return array.dtype.str, array.shape, digest
+    hexdigits = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array).data)
+    return array.dtype.str, array.shape, hexdigits

@@ -19,6 +19,7 @@ import tensorflow as tf
 from sknn_mnist._engine import FusedNetwork, State, set_state
 from sknn_mnist._keras_private import forget_kernels
 from sknn_mnist._recipes import NetworkRecipe
+from sknn_mnist._residents import forget_residents, may_stay, resident
 from sknn_mnist.builders import initial_values
 
 __all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
@@ -55,6 +56,7 @@ def clear_network_pool() -> None:
     with _lock:
         _idle.clear()
         _forwards.clear()
+    forget_residents()
     forget_kernels()
 
 
@@ -69,7 +71,7 @@ def borrow(
     """
     key = None if keep else recipe.key
     kept = _take(key)
-    fused = kept or FusedNetwork(recipe.new_network())
+    fused = kept or FusedNetwork(recipe.new_network(), keep)
     if kept is not None or state is not None:
         _set(fused, recipe, state)
     yield fused
@@ -125,9 +127,13 @@ class Forward:
         """Return the outputs for all rows of `x`, with `values` as the variables."""
         trainable = [tf.constant(values[i]) for i in self._trainable]
         others = [tf.constant(values[i]) for i in self._others]
+        if may_stay(x):
+            x = resident(x)
         parts = [
             self._function(
-                tf.constant(x[start : start + PREDICT_ROWS]), trainable, others
+                tf.convert_to_tensor(x[start : start + PREDICT_ROWS]),
+                trainable,
+                others,
             ).numpy()
             for start in range(0, len(x), PREDICT_ROWS)
         ]
