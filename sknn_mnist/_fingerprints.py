@@ -54,7 +54,8 @@ def training_key(
         *("keras", keras.__version__),
         *("tensorflow", tf.__version__),
         # Settings of the process that losses and layers read.
-        (keras.config.epsilon(), keras.config.image_data_format()),
+        (keras.config.epsilon(), keras.config.floatx()),
+        (keras.config.dtype_policy().name, keras.config.image_data_format()),
         (recipe.key, recipe.initial_learning_rate, recipe.seed),
         (int(batch_size), bool(shuffle), int(seed)),
         [digest(each) for each in arrays],

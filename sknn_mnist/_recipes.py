@@ -18,6 +18,7 @@ from sknn_mnist._keras_objects import (
     make_optimizer,
 )
 from sknn_mnist._keras_private import loss_config
+from sknn_mnist.builders import build_cnn, build_dense
 
 __all__ = ["NetworkRecipe"]
 
@@ -71,6 +72,8 @@ class NetworkRecipe:
 
         None where that can't be known: code of the user's own may change.
         """
+        if self.builder not in (build_cnn, build_dense):
+            return None
         try:
             return self.builder.__name__, _fingerprint(
                 {
