@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
+import numpy as np
 from joblib.disk import memstr_to_bytes
 
 from sknn_mnist._parameters import invalid
@@ -141,9 +142,10 @@ class ProcessStates:
 
     def put(self, key: str, kept: KeptState) -> None:
         """Keep a state. Its arrays become read-only: fits to come share them."""
-        for part in kept.state.values():
-            for array in part:
-                array.flags.writeable = False
+        for values in (*kept.state.values(), *kept.history.values()):
+            for value in values:
+                if isinstance(value, np.ndarray):  # and no float of the history
+                    value.flags.writeable = False
         with self._lock:
             self._remove((key, kept.epoch))
             self._kept[key, kept.epoch] = kept

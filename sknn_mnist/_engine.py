@@ -240,11 +240,10 @@ def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def get_state(network: keras.Model) -> State:
-    """Return all that training changes."""
-    # Of a variable without dimensions, TensorFlow gives a number and not an array.
+    """Return all that training changes, as read-only arrays."""
     return {
-        "network": [np.asarray(each.numpy()) for each in network.variables],
-        "optimizer": [np.asarray(each.numpy()) for each in network.optimizer.variables],
+        "network": [_value(each) for each in network.variables],
+        "optimizer": [_value(each) for each in network.optimizer.variables],
     }
 
 
@@ -253,6 +252,12 @@ def set_state(network: keras.Model, state: State) -> None:
     for owner, name in ((network, "network"), (network.optimizer, "optimizer")):
         for variable, value in zip(owner.variables, state[name], strict=True):
             variable.assign(value)
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    # Not `variable.numpy()`, which copies. What was read from a variable never
+    # changes: TensorFlow gives the variable another place when it is next updated.
+    return np.asarray(variable.value.read_value())
 
 
 def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:

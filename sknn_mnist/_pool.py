@@ -43,7 +43,7 @@ _given_up = itertools.count(1)
 
 
 def clear_network_pool() -> None:
-    """Give back the memory of the compiled networks kept for later fits.
+    """Give back the memory of the compiled networks and the data kept for later fits.
 
     Fitted estimators are not touched: they own what they need. The next fit and the
     next prediction of each shape compile anew, some tenths of a second each.

@@ -103,7 +103,6 @@ def train(
         Called as Keras calls them.
     verbose : {0, 1, 2}, default=0
         As in Keras.
-
     memory : States or None
         Where states are kept, an epoch each, to start later from the last one that
         is the same training's.

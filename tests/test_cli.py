@@ -109,7 +109,8 @@ def one_line_error(capsys):
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["search", "--help"], ["datasets"]]
+    "args",
+    [["--help"], ["--version"], ["search", "--help"], ["datasets"], ["cache", "."]],
 )
 def test_answers_without_starting_tensorflow(args):
     code = f"""if True:

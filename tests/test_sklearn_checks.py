@@ -49,6 +49,15 @@ def test_check_passes(estimator, check):
         pytest.skip(str(skipped))
 
 
+@pytest.mark.slow
+def test_checks_pass_with_a_memory(tmp_path):
+    # Its fits share their epochs, where the seed is an int; nobody must notice.
+    net = DenseClassifier(memory=tmp_path, **LONGER)
+    results = check_estimator(net, expected_failed_checks=ROUNDING, on_fail=None)
+    assert not [each for each in results if each["status"] == "failed"]
+    assert sum(each["status"] == "passed" for each in results) >= 60
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=IDS)
 def test_weights_equal_repetition_in_float64(estimator):
     estimator = type(estimator)(dtype="float64", **LONGER)
