@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isqrt, prod
 from typing import Any
 
+import keras
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
@@ -68,6 +69,18 @@ class CNNPart(KerasEstimator):
     _builder = staticmethod(build_cnn)
 
     image_shape_: Any
+
+    @property
+    def kernels_(self) -> list[np.ndarray]:
+        """Kernels of the convolutions, first to last.
+
+        Each of shape (kernel_height, kernel_width, channels, filters); copies.
+        """
+        return [
+            np.array(keras.ops.convert_to_numpy(layer.kernel))
+            for layer in self.model_.layers
+            if isinstance(layer, keras.layers.Conv2D)
+        ]
 
     @property
     def _input_shape(self) -> tuple[int, ...]:

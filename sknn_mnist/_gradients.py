@@ -1,0 +1,101 @@
+"""Gradients of a network's outputs by its input, by TensorFlow's tape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["class_score_gradients", "climb"]
+
+
+def class_score_gradients(
+    model: keras.Model, images: np.ndarray, units: np.ndarray
+) -> np.ndarray:
+    """Return how a class's score changes with each pixel.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A network whose last layer is dense, a unit a class.
+    images : ndarray of shape (n_samples, ...)
+        What it takes.
+    units : ndarray of shape (n_samples,)
+        The output unit of each sample.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        The gradient of the unit before its activation. The softmax would let it
+        vanish where the network is sure.
+    """
+    head = model.layers[-1]
+    body = keras.Model(model.inputs[0], head.input)
+    x = tf.convert_to_tensor(images)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        scores = keras.ops.matmul(body(x, training=False), head.kernel) + head.bias
+        chosen = tf.gather(scores, tf.constant(units), axis=1, batch_dims=1)
+        total = tf.reduce_sum(chosen)
+    return np.asarray(tape.gradient(total, x))
+
+
+def climb(
+    model: keras.Model,
+    layer: keras.layers.Layer,
+    start: np.ndarray,
+    *,
+    n_steps: int,
+    step_size: float,
+    keep: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Change images until they excite the filters of a convolution, one a filter.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    layer : keras.layers.Conv2D
+        One of its convolutions.
+    start : ndarray of shape (n_filters, height, width, channels)
+        What to start with; image i is changed to excite filter i.
+    n_steps : int
+        Steps along the gradient.
+    step_size : float
+        Length of a step, as the root mean square over the pixels.
+    keep : callable
+        Takes the images after each step, and returns them within what is allowed.
+
+    Returns
+    -------
+    ndarray of shape (n_filters, height, width, channels)
+        The images.
+    """
+    # The convolution without its activation: where a relu is 0 there is no slope.
+    body = None
+    if layer is not model.layers[0]:
+        body = keras.Model(model.inputs[0], layer.input)
+
+    @tf.function(autograph=False)
+    def slope(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            maps = keras.ops.conv(
+                x if body is None else body(x, training=False),
+                layer.kernel,
+                padding=layer.padding,
+                data_format="channels_last",
+            )
+            wanted = tf.reduce_mean(maps, axis=(1, 2))
+            total = tf.reduce_sum(tf.linalg.diag_part(wanted))
+        return tape.gradient(total, x)
+
+    images = start
+    for _ in range(n_steps):
+        gradient = np.asarray(slope(tf.convert_to_tensor(images)))
+        size = np.sqrt(np.mean(gradient**2, axis=(1, 2, 3), keepdims=True))
+        step = step_size * gradient / np.maximum(size, np.finfo(size.dtype).tiny)
+        images = keep((images + step).astype(start.dtype))
+    return images

@@ -1,0 +1,189 @@
+"""What a fitted network sees, against what it must see."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier
+from sknn_mnist.inspection import (
+    convolution_kernels,
+    feature_maps,
+    gradient_saliency,
+    maximize_activation,
+    occlusion,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(size=(60, 10, 10)).astype(np.float32)
+Y = np.arange(60) % 3
+
+
+@pytest.fixture(scope="module")
+def cnn():
+    net = CNNClassifier(
+        filters=(3, 5), hidden_size=6, epochs=2, batch_norm=True, random_state=0
+    )
+    return net.fit(X, Y)
+
+
+def test_feature_maps_are_those_of_the_layer(cnn):
+    layers = cnn.model_.layers
+    expected = keras.ops.convert_to_numpy(layers[0](X[:4, ..., None]))
+    np.testing.assert_allclose(feature_maps(cnn, X[:4]), expected, rtol=1e-5)
+    pooled = expected
+    for layer in layers[1:3]:
+        pooled = keras.ops.convert_to_numpy(layer(pooled, training=False))
+    np.testing.assert_allclose(
+        feature_maps(cnn, X[:4], "pool_1"), pooled, rtol=1e-4, atol=1e-6
+    )
+    assert feature_maps(cnn, X[:4], -1).shape == feature_maps(cnn, X[:4], 1).shape
+
+
+def test_kernels_by_number_and_name(cnn):
+    np.testing.assert_array_equal(convolution_kernels(cnn, 1), cnn.kernels_[1])
+    np.testing.assert_array_equal(convolution_kernels(cnn, "conv_1"), cnn.kernels_[0])
+
+
+def test_gradient_is_that_of_the_class_score(cnn):
+    """Against differences of the score before the softmax, pixel by pixel."""
+    head = cnn.model_.layers[-1]
+    body = keras.Model(cnn.model_.inputs[0], head.input)
+
+    def score(image, unit):
+        hidden = keras.ops.convert_to_numpy(body(image[None, ..., None]))
+        return (hidden @ np.asarray(head.kernel) + np.asarray(head.bias))[0, unit]
+
+    saliency = gradient_saliency(cnn, X[:1], target=2)
+    assert saliency.shape == (1, 10, 10)
+    step = 1e-2
+    for row, column in [(2, 3), (5, 5), (8, 1)]:
+        up, down = X[0].copy(), X[0].copy()
+        up[row, column] += step
+        down[row, column] -= step
+        slope = (score(up, 2) - score(down, 2)) / (2 * step)
+        assert saliency[0, row, column] == pytest.approx(abs(slope), abs=2e-2, rel=0.2)
+
+
+def test_saliency_of_what_is_predicted_by_default(cnn):
+    np.testing.assert_array_equal(
+        gradient_saliency(cnn, X[:9]),
+        gradient_saliency(cnn, X[:9], target=cnn.predict(X[:9])),
+    )
+
+
+def test_occlusion_is_what_is_lost(cnn):
+    lost = occlusion(cnn, X[:2], target=[0, 1], patch_size=10, stride=1)
+    # One patch hides all: the same for each pixel.
+    black = cnn.predict_proba(np.zeros_like(X[:2]))
+    whole = cnn.predict_proba(X[:2])
+    expected = [whole[0, 0] - black[0, 0], whole[1, 1] - black[1, 1]]
+    np.testing.assert_allclose(
+        lost, np.reshape(expected, (2, 1, 1)) + lost * 0, rtol=1e-4
+    )
+    small = occlusion(cnn, X[:2], patch_size=3, stride=2)
+    assert np.isfinite(small).all()
+    assert small.std() > 0
+
+
+def test_occlusion_finds_where_the_ink_is():
+    """A net that has only one pixel to tell the classes by."""
+    images = np.zeros((80, 8, 8), dtype=np.float32)
+    labels = np.arange(80) % 2
+    images[labels == 1, 2, 5] = 1
+    net = DenseClassifier(hidden_size=4, epochs=150, learning_rate=0.05, random_state=0)
+    net.fit(images.reshape(80, -1), labels)
+    lost = occlusion(net, images[1:2].reshape(1, -1), patch_size=1, stride=1)
+    assert np.unravel_index(lost[0].argmax(), (8, 8)) == (2, 5)
+    assert lost[0, 2, 5] > 0.5
+    assert np.count_nonzero(np.abs(lost) > 1e-3) == 1
+
+
+def test_images_excite_their_filter_more_than_noise(cnn):
+    conv = cnn.model_.get_layer("conv_2")
+    body = keras.Model(cnn.model_.inputs[0], conv.input)
+
+    def response(images):
+        maps = keras.ops.conv(body(images), conv.kernel, data_format="channels_last")
+        return np.diagonal(keras.ops.convert_to_numpy(maps).mean(axis=(1, 2)))
+
+    images = maximize_activation(cnn, 1, n_steps=30, blur=0)
+    assert images.shape == (5, 10, 10, 1)
+    assert images.min() >= 0
+    assert images.max() <= 1
+    noise = maximize_activation(cnn, 1, n_steps=1, step_size=0.0, blur=0)
+    assert (response(images) > response(noise)).all()
+    again = maximize_activation(cnn, 1, n_steps=30, blur=0)
+    np.testing.assert_array_equal(images, again)
+
+
+def test_pipelines_and_searches_are_taken_apart(cnn):
+    pipe = make_pipeline(FunctionTransformer(np.negative), cnn)
+    np.testing.assert_allclose(
+        feature_maps(pipe, -X[:3]), feature_maps(cnn, X[:3]), rtol=1e-6
+    )
+    search = GridSearchCV(cnn, {"epochs": [1]}, cv=2).fit(X, Y)
+    assert feature_maps(search, X[:3]).shape == (3, 8, 8, 3)
+
+
+def test_binary_and_regressor():
+    binary = CNNClassifier(filters=2, hidden_size=(), epochs=1, random_state=0)
+    binary.fit(X, np.array(["no", "yes"])[Y % 2])
+    lost = occlusion(binary, X[:2], target="no")
+    np.testing.assert_allclose(lost, -occlusion(binary, X[:2], target="yes"), atol=1e-6)
+    np.testing.assert_array_equal(
+        gradient_saliency(binary, X[:2], target="no"),
+        gradient_saliency(binary, X[:2], target="yes"),
+    )
+    regressor = CNNRegressor(filters=2, hidden_size=(), epochs=1, random_state=0)
+    regressor.fit(X, np.c_[Y, -Y].astype(float))
+    one, other = (gradient_saliency(regressor, X[:2], target=n) for n in (0, 1))
+    assert one.shape == (2, 10, 10)
+    assert (one != other).any()
+    np.testing.assert_array_equal(gradient_saliency(regressor, X[:2]), one)
+
+
+def test_the_estimator_is_left_as_it_was(cnn):
+    before = cnn.predict_proba(X)
+    maximize_activation(cnn, 0, n_steps=3)
+    gradient_saliency(cnn, X[:3])
+    np.testing.assert_array_equal(cnn.predict_proba(X), before)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda net: feature_maps(net, X, 2), ValueError, "a number from 0 to 1, or"),
+        (lambda net: feature_maps(net, X, "output"), ValueError, "'layer' parameter"),
+        (lambda net: convolution_kernels(net, "pool_1"), ValueError, "'conv_1'"),
+        (lambda net: convolution_kernels(net, True), ValueError, "Got True"),
+        (lambda net: occlusion(net, X, patch_size=0), ValueError, "'patch_size'"),
+        (lambda net: occlusion(net, X, fill=np.nan), ValueError, "'fill'"),
+        (lambda net: occlusion(net, X, target=9), ValueError, "Got 9 instead"),
+        (lambda net: occlusion(net, X, target=[1, 2]), ValueError, "of shape (2,)"),
+        (lambda net: maximize_activation(net, n_steps=0), ValueError, "'n_steps'"),
+        (lambda net: maximize_activation(net, blur=-1), ValueError, "'blur'"),
+        (
+            lambda net: maximize_activation(net, value_range=(1, 0)),
+            ValueError,
+            "'value_range'",
+        ),
+        (lambda net: feature_maps(LogisticRegression(), X), TypeError, "'estimator'"),
+        (lambda net: feature_maps(CNNClassifier(), X), NotFittedError, "not fitted"),
+        (
+            lambda net: feature_maps(
+                DenseClassifier(epochs=1).fit(X.reshape(60, -1), Y), X.reshape(60, -1)
+            ),
+            TypeError,
+            "must have convolutions",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(cnn, call, error, message):
+    with pytest.raises(error) as caught:
+        call(cnn)
+    assert message in str(caught.value)
