@@ -1,0 +1,218 @@
+"""What the displays draw with: axes, colours, many small images in one.
+
+Matplotlib is imported inside, when something is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "COLOURS",
+    "as_pictures",
+    "colour_of",
+    "draw_mosaic",
+    "near_square",
+    "new_axes",
+    "pyplot",
+]
+
+# M. Okabe and K. Ito, "Color Universal Design", 2008: told apart with any colour
+# vision, and dark enough for thin lines on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
+# Of a tile's side, between tiles.
+GAP = 0.12
+
+
+def pyplot(owner: str) -> Any:
+    """Return ``matplotlib.pyplot``, or say how to get it.
+
+    Parameters
+    ----------
+    owner : str
+        Who needs it, for the message.
+
+    Returns
+    -------
+    module
+        ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        When matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as err:
+        raise ImportError(
+            f"{owner} needs matplotlib. Install it with "
+            "`pip install 'sknn-mnist[plot]'`."
+        ) from err
+    return plt
+
+
+def new_axes(ax: Any, owner: str, width: float = 6.4, height: float = 4.8) -> Any:
+    """Return the axes that were given, or new ones in a figure of their own.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Axes to draw on.
+    owner : str
+        Who draws.
+    width, height : float
+        Size of a new figure, in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Where to draw.
+    """
+    plt = pyplot(owner)
+    if ax is not None:
+        return ax
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def colour_of(place: int, n_places: int) -> Any:
+    """Return a colour that can be told from its neighbours.
+
+    Parameters
+    ----------
+    place : int
+        Which of them, from 0.
+    n_places : int
+        How many there are. More than the palette holds are taken from a colour map
+        that grows lighter, so that their order can be seen.
+
+    Returns
+    -------
+    str or tuple
+        As Matplotlib takes it.
+    """
+    if n_places <= len(COLOURS):
+        return COLOURS[place]
+    import matplotlib
+
+    return matplotlib.colormaps["viridis"](0.9 * place / (n_places - 1))
+
+
+def near_square(n_tiles: int) -> int:
+    """Return how many columns make a grid of `n_tiles` nearly a square.
+
+    Parameters
+    ----------
+    n_tiles : int
+        At least 1.
+
+    Returns
+    -------
+    int
+        Columns; a number that leaves no tile of the last row empty if one is near.
+    """
+    side = ceil(sqrt(n_tiles))
+    for columns in range(side, min(2 * side, n_tiles) + 1):
+        if n_tiles % columns == 0:
+            return columns
+    return side
+
+
+def draw_mosaic(
+    ax: Any,
+    tiles: Sequence[np.ndarray],
+    n_columns: int,
+    *,
+    captions: Sequence[str] | None = None,
+    row_labels: Sequence[str] | None = None,
+    column_labels: Sequence[str] | None = None,
+    **imshow_kw: Any,
+) -> Any:
+    """Draw many small images as one, row by row.
+
+    One image and not an axes a tile: thousands of tiles are drawn as fast as one.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    tiles : sequence of ndarray of shape (height, width) or (height, width, 3)
+        The images, all of one shape.
+    n_columns : int
+        Tiles a row.
+    captions : sequence of str, default=None
+        A line above each tile.
+    row_labels, column_labels : sequence of str, default=None
+        Labels of the rows and columns of tiles.
+    **imshow_kw : dict
+        Handed to `matplotlib.axes.Axes.imshow`.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The picture.
+    """
+    height, width = tiles[0].shape[:2]
+    gap = max(1, round(GAP * max(height, width)))
+    # A caption needs room for its letters, whatever the size of a pixel.
+    above = gap if captions is None else max(gap, round(0.22 * height))
+    n_rows = ceil(len(tiles) / n_columns)
+    step_y, step_x = height + above, width + gap
+    canvas = np.full(
+        (n_rows * step_y, n_columns * step_x - gap, *tiles[0].shape[2:]), np.nan
+    )
+    for place, tile in enumerate(tiles):
+        row, column = divmod(place, n_columns)
+        top, left = row * step_y + above, column * step_x
+        canvas[top : top + height, left : left + width] = tile
+        if captions is not None:
+            ax.text(
+                left + (width - 1) / 2,
+                top - 0.5 - 0.04 * height,
+                captions[place],
+                ha="center",
+                va="bottom",
+                fontsize="small",
+            )
+    colours = canvas.ndim == 3
+    if colours:  # with what is not there transparent
+        there = ~np.isnan(canvas[..., :1])
+        canvas = np.concatenate([np.nan_to_num(canvas), there], axis=-1)
+    image = ax.imshow(canvas, interpolation="nearest", **imshow_kw)
+    ax.spines[:].set_visible(False)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    if row_labels is not None:
+        at = [row * step_y + above + (height - 1) / 2 for row in range(n_rows)]
+        ax.set_yticks(at, row_labels)
+    if column_labels is not None:
+        at = [column * step_x + (width - 1) / 2 for column in range(n_columns)]
+        ax.set_xticks(at, column_labels)
+    ax.tick_params(length=0)
+    return image
+
+
+def as_pictures(images: np.ndarray) -> list[np.ndarray]:
+    """Return images as they can be drawn.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels)
+        The images. Of 1 channel they are drawn grey, of 3 in colours, of other
+        numbers as the channels' mean.
+
+    Returns
+    -------
+    list of ndarray of shape (height, width) or (height, width, 3)
+        Colours are scaled to [0, 1], over all of the images.
+    """
+    images = np.asarray(images, dtype=float)
+    if images.shape[-1] != 3:
+        return list(images.mean(axis=-1))
+    low, high = images.min(), images.max()
+    return list((images - low) / ((high - low) or 1.0))
