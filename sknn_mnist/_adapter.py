@@ -48,6 +48,11 @@ from sknn_mnist._parameters import (
     check_positive_int,
 )
 from sknn_mnist._recipes import NetworkRecipe
+from sknn_mnist._sklearn_callbacks import (
+    CallbackSupportMixin,
+    EpochTasks,
+    with_callbacks,
+)
 
 __all__ = ["KerasEstimator"]
 
@@ -80,7 +85,7 @@ def _repaired(wrapper: type) -> type:
     return type(wrapper)(wrapper.__name__, wrapper.__bases__, kept)
 
 
-class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
+class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ignore[misc]
     """Common ground of the estimators: a network that is built, trained and kept.
 
     A subclass names its parameters in `__init__`, says how its network is built in
@@ -100,6 +105,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
         """Shape of one sample, as the network takes it."""
         raise NotImplementedError
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
         """Train the network on X and y.
 
@@ -128,10 +134,14 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             training diverged. The estimator is then as it was before the call.
         """
         self._check_parameters()
+        tasks = EpochTasks(self, self.epochs, X, y, sample_weight)
         with self._all_or_nothing():
             if self.warm_start and self.initialized_:
                 self._check_same_network()
+            self._epoch_tasks = tasks
             super().fit(X, y, sample_weight=sample_weight)
+            del self._epoch_tasks
+        tasks.close()
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
@@ -424,6 +434,7 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             verbose=_as_int(self.verbose),
             memory=open_memory(self.memory, owner),
             seeded=isinstance(self.random_state, Integral),
+            **self._watching(initial_epoch),
         )
         added = trained.history
         if not network.is_finite():
@@ -440,13 +451,43 @@ class KerasEstimator(_repaired(BaseWrapper)):  # type: ignore[misc]
             keras.callbacks.Callback.set_model(callback, None)
         self.callbacks_ = callbacks
         self.initial_epoch_ = trained.initial_epoch
+        self.history_ = self._whole_history(added, initial_epoch)
+
+    def _whole_history(
+        self, added: dict[str, list[Any]], initial_epoch: int
+    ) -> dict[str, list[Any]]:
+        """Return the history before, if training went on from it, and what came."""
         past = getattr(self, "history_", {}) if initial_epoch else {}
         unknown = [float("nan")]
-        self.history_ = {
+        return {
             name: past.get(name, unknown * initial_epoch)
             + added.get(name, unknown * len(added["loss"]))
             for name in [*added, *(name for name in past if name not in added)]
         }
+
+    def _watching(self, initial_epoch: int) -> dict[str, Any]:
+        """Return what tells scikit-learn's callbacks of the epochs of `fit`."""
+        tasks = getattr(self, "_epoch_tasks", None)
+        if tasks is None:  # partial_fit, which is one epoch and no task
+            return {}
+        network = self._network
+
+        def after_epoch(look: Callable[[], Any]) -> bool:
+            def attributes() -> dict[str, Any] | None:
+                seen = look()
+                if seen is None:
+                    return None
+                history, state = seen
+                return {
+                    "_network": OwnedNetwork(network.recipe, state),
+                    "history_": self._whole_history(history, initial_epoch),
+                    "initial_epoch_": initial_epoch,
+                    "callbacks_": [],
+                }
+
+            return tasks.end(attributes)
+
+        return {"before_epoch": tasks.begin, "after_epoch": after_epoch}
 
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._fit_progress import FitProgress
 from sknn_mnist._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,
@@ -85,11 +86,12 @@ class FusedNetwork:
         validation_data: Sequence[np.ndarray | None] | None,
         callbacks: Sequence[keras.callbacks.Callback],
         verbose: int,
-        after_epoch: Callable[[dict[str, list[Any]]], None] | None = None,
+        before_epoch: Callable[[], None] | None = None,
+        after_epoch: Callable[[dict[str, list[Any]]], bool] | None = None,
     ) -> dict[str, list[Any]]:
         """Train as `keras.Model.fit` does; see `_training.train`.
 
-        `after_epoch` is called with the history so far.
+        `after_epoch` is called with the history so far, and says whether to stop.
         """
         network = self.network
         data = _resident(x, y, sample_weight)
@@ -99,7 +101,7 @@ class FusedNetwork:
         history = keras.callbacks.History()
         hooks = keras.callbacks.CallbackList(
             [*callbacks, history],
-            add_progbar=verbose != 0,
+            add_progbar=verbose == 2,
             verbose=verbose,
             epochs=epochs,
             steps=-(-n_rows // batch_size),
@@ -111,6 +113,8 @@ class FusedNetwork:
         logs: Logs | None = None
         for epoch in range(restored, epochs):
             network.reset_metrics()
+            if before_epoch is not None:
+                before_epoch()
             hooks.on_epoch_begin(epoch)
             rows = epoch_order(n_rows, shuffle, seed, epoch)
             logs = _as_floats(
@@ -128,9 +132,8 @@ class FusedNetwork:
                 for name, value in self._evaluate(held_out, hooks).items():
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
-            if after_epoch is not None:
-                after_epoch(history.history)
-            if network.stop_training:
+            stop = after_epoch is not None and after_epoch(history.history)
+            if stop or network.stop_training:
                 break
         network.optimizer.finalize_variable_values(network.trainable_weights)
         hooks.on_train_end(logs)
@@ -334,7 +337,7 @@ def _batch_listeners(
 
 def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
     """Tell whether a callback's batch methods need not see each batch."""
-    return isinstance(callback, keras.callbacks.ProgbarLogger) or (
+    return isinstance(callback, keras.callbacks.ProgbarLogger | FitProgress) or (
         type(callback)
         in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
         and callback.save_freq == "epoch"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -21,6 +22,7 @@ from sknn_mnist._engine import (
     set_state,
 )
 from sknn_mnist._fingerprints import training_key
+from sknn_mnist._fit_progress import FitProgress
 from sknn_mnist._pool import borrow
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._state_files import KeptState
@@ -29,6 +31,10 @@ __all__ = ["Trained", "split_validation", "train"]
 
 # It reaches into the `fit` of Keras itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
+
+# History so far, and state; and what is called with a function that gives them.
+Seen = tuple[dict[str, list[Any]], State]
+Watcher = Callable[[Callable[[], Seen | None]], bool]
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ def train(
     verbose: int = 0,
     memory: States | None = None,
     seeded: bool = True,
+    before_epoch: Callable[[], None] | None = None,
+    after_epoch: Watcher | None = None,
 ) -> Trained:
     """Train a network of the recipe, from a state.
 
@@ -108,6 +116,10 @@ def train(
         is the same training's.
     seeded : bool, default=True
         Whether the user gave the seed, so that the training can come again.
+    before_epoch, after_epoch : callable or None
+        Called around each epoch, those found in the memory too. The second takes a
+        function that gives the history so far and the state after the epoch, or None
+        where that is not known any more, and returns whether to stop.
 
     Returns
     -------
@@ -124,6 +136,7 @@ def train(
         "callbacks": list(callbacks),
         "verbose": verbose,
     }
+    watch = _Watch(before_epoch, after_epoch)
     if tf.distribute.has_strategy():
         # Keras would spread the batches of its own, differently by version.
         raise ValueError(
@@ -133,22 +146,67 @@ def train(
     if memory is not None:
         obstacle = _obstacle(recipe, state, callbacks, seeded)
         if obstacle is None:
-            return _train_on(recipe, memory, (x, y, sample_weight), **options)
+            return _train_on(recipe, memory, (x, y, sample_weight), watch, **options)
         say_once(f"{recipe.owner} trains without its memory: {obstacle}.")
-    if _needs_keras_fit(callbacks):
-        network = recipe.new_network()
-        if state is not None:
-            set_state(network, {**get_state(network), **state})
-        history = _keras_fit(network, x, y, sample_weight, **options)
-        return Trained(None, network, _floats(history), initial_epoch)
-    # A callback of the user's own may keep the network that it sees.
-    keep = not all(map(_is_keras_own, callbacks))
-    with borrow(recipe, state, keep) as fused:
-        with _naming_what_does_not_fit(recipe.owner):
-            history = _floats(fused.fit(x, y, sample_weight, **options))
-        if keep:
-            return Trained(None, fused.network, history, initial_epoch)
-        return Trained(get_state(fused.network), None, history, initial_epoch)
+    with _progress(recipe.owner, options):
+        if _needs_keras_fit(callbacks):
+            network = recipe.new_network()
+            if state is not None:
+                set_state(network, {**get_state(network), **state})
+            history = _keras_fit(network, x, y, sample_weight, watch, **options)
+            return Trained(None, network, _floats(history), initial_epoch)
+        # A callback of the user's own may keep the network that it sees.
+        keep = not all(map(_is_keras_own, callbacks))
+        with borrow(recipe, state, keep) as fused:
+
+            def look(history: dict[str, list[Any]]) -> bool:
+                return watch.end(lambda: (_floats(history), get_state(fused.network)))
+
+            with _naming_what_does_not_fit(recipe.owner):
+                history = fused.fit(
+                    x,
+                    y,
+                    sample_weight,
+                    **options,
+                    before_epoch=watch.begin,
+                    after_epoch=look,
+                )
+            if keep:
+                return Trained(None, fused.network, _floats(history), initial_epoch)
+            return Trained(
+                get_state(fused.network), None, _floats(history), initial_epoch
+            )
+
+
+class _Watch:
+    """Who watches the epochs, if anybody does."""
+
+    def __init__(
+        self, before: Callable[[], None] | None, after: Watcher | None
+    ) -> None:
+        self._before = before
+        self._after = after
+
+    def begin(self) -> None:
+        if self._before is not None:
+            self._before()
+
+    def end(self, look: Callable[[], Seen | None]) -> bool:
+        return self._after is not None and self._after(look)
+
+
+@contextmanager
+def _progress(owner: str, options: dict[str, Any]) -> Iterator[None]:
+    """Show one line of progress where `verbose` is 1, as a callback in `options`."""
+    if options["verbose"] != 1:
+        yield
+        return
+    line = FitProgress(owner, options["epochs"], options["initial_epoch"])
+    options.update(callbacks=[*options["callbacks"], line], verbose=0)
+    try:
+        yield
+    finally:
+        line.close()
 
 
 def _obstacle(
@@ -180,9 +238,9 @@ def _train_on(
     recipe: NetworkRecipe,
     memory: States,
     arrays: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+    watch: _Watch,
     *,
     epochs: int,
-    verbose: int,
     **options: Any,
 ) -> Trained:
     """Train from the last kept state of the same training, and keep each epoch's."""
@@ -198,10 +256,19 @@ def _train_on(
     start = 0 if found is None else found.epoch
     last = found
     written: Future[None] | None = None
-    if found is not None and verbose:
+    # With 1, the line of progress says so, unless there is nothing to train.
+    if found is not None and options["verbose"] > (start < epochs):
         print(f"Epoch {start}/{epochs}: found in the memory {memory}")
+    for epoch in range(1, start + 1):
+        watch.begin()
+        if watch.end(partial(_seen, memory, key, epoch)):
+            # Nobody watches what may have to be trained again to get there.
+            last = found = memory.longest(key, epoch)
+            start = 0 if found is None else found.epoch
+            epochs, watch = epoch, _Watch(None, None)
+            break
 
-    def keep(history: dict[str, list[Any]]) -> None:
+    def keep(history: dict[str, list[Any]]) -> bool:
         nonlocal last, written
         past = {} if found is None else found.history
         whole = {
@@ -214,19 +281,28 @@ def _train_on(
         if written is not None:
             written.result()
         written = writer.submit(memory.put, key, last)
+        kept = last
+        return watch.end(lambda: (kept.history, kept.state))
 
     if start < epochs:
-        options.update(epochs=epochs, initial_epoch=start, verbose=verbose)
+        options.update(epochs=epochs, initial_epoch=start)
         with (
+            _progress(recipe.owner, options),
             ThreadPoolExecutor(1, "sknn-mnist-memory") as writer,
             borrow(recipe, None if found is None else found.state) as fused,
             _naming_what_does_not_fit(recipe.owner),
         ):
-            fused.fit(*arrays, **options, after_epoch=keep)
+            fused.fit(*arrays, **options, before_epoch=watch.begin, after_epoch=keep)
         assert written is not None
         written.result()
     assert last is not None  # epochs is at least 1
     return Trained(last.state, None, last.history, start)
+
+
+def _seen(memory: States, key: str, epoch: int) -> Seen | None:
+    kept = memory.longest(key, epoch)
+    # States between may have been removed for want of room.
+    return None if kept is None or kept.epoch < epoch else (kept.history, kept.state)
 
 
 def split_validation(
@@ -276,6 +352,7 @@ def _keras_fit(
     x: np.ndarray,
     y: np.ndarray,
     sample_weight: np.ndarray | None,
+    watch: _Watch,
     *,
     initial_epoch: int,
     epochs: int,
@@ -283,6 +360,7 @@ def _keras_fit(
     shuffle: bool,
     seed: int,
     validation_data: Sequence[np.ndarray | None] | None,
+    callbacks: list[keras.callbacks.Callback],
     **options: Any,
 ) -> dict[str, list[float]]:
     """Train by `keras.Model.fit`, on the same batches as the engine takes."""
@@ -301,6 +379,17 @@ def _keras_fit(
         .map(samples_of)
         .prefetch(2)
     )
+    so_far: dict[str, list[Any]] = {}
+
+    def after_epoch(epoch: int, logs: dict[str, Any]) -> None:
+        for name, value in logs.items():
+            so_far.setdefault(name, []).append(value)
+        if watch.end(lambda: (_floats(so_far), get_state(network))):
+            network.stop_training = True
+
+    watching = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: watch.begin(), on_epoch_end=after_epoch
+    )
     history = network.fit(
         dataset,
         epochs=epochs,
@@ -309,6 +398,7 @@ def _keras_fit(
         shuffle=False,  # the dataset has done it
         validation_data=None if validation_data is None else tuple(validation_data),
         validation_batch_size=EVALUATION_ROWS,
+        callbacks=[*callbacks, watching],
         **options,
     )
     return history.history
