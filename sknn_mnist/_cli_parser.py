@@ -183,9 +183,15 @@ def _add_search(commands: Any) -> None:
     parser.add_argument(
         "--out",
         metavar="DIR",
-        help="write cv_results.csv, pivot.csv, pivot.md and best_params.json there, "
-        "over files of these names, and keep each epoch's training state: the same "
-        "command goes on where it was stopped",
+        help="write cv_results.csv, pivot.csv, pivot.md, best_params.json and "
+        "report.html there, over files of these names, and keep each epoch's training "
+        "state: the same command goes on where it was stopped (default: runs/MODEL)",
+    )
+    parser.add_argument(
+        "--no-files",
+        dest="files",
+        action="store_false",
+        help="write nothing, print the results alone",
     )
     _add_memory(parser, "that of --out, else this process")
     parser.add_argument(

@@ -1,136 +1,31 @@
-"""Progress of a running search, on a terminal.
-
-scikit-learn's searches tell nobody how far they are, least of all from worker
-processes. What runs in every worker is the scorer: a scorer that leaves a record a
-call in a file tells the parent, whichever backend runs the fits.
-"""
+"""Progress of a running search, on a terminal or in a log."""
 
 from __future__ import annotations
 
-import os
-import struct
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
 
-__all__ = [
-    "CountingScorer",
-    "SearchProgress",
-    "count_epochs",
-    "count_fits",
-    "polling",
-]
+from sknn_mnist._search_records import CountingScorer, SearchRecords
+
+__all__ = ["SearchProgress", "polling"]
 
 # Often enough for the eye, seldom enough to cost nothing.
 POLL_SECONDS = 0.25
 
-# Epochs of the fit that was scored, and how many of them it trained itself.
-RECORD = struct.Struct("<II")
-
-
-class CountingScorer:
-    """Scorer that scores as another does and leaves a record in a file each time.
-
-    Parameters
-    ----------
-    scorer : callable
-        Scorer with the signature ``scorer(estimator, X, y)``.
-    path : str or path-like
-        File that grows by one record a call. Where it can't be written, scores are
-        the same and the call is not counted.
-    """
-
-    def __init__(self, scorer: Callable[..., Any], path: str | os.PathLike[str]):
-        self.scorer = scorer
-        self.path = os.fspath(path)
-
-    def __call__(self, estimator: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the score of `estimator`, and count the call even if it failed."""
-        try:
-            return self.scorer(estimator, *args, **kwargs)
-        finally:
-            self._count(estimator)
-
-    def __repr__(self) -> str:
-        return repr(self.scorer)
-
-    def _count(self, estimator: Any) -> None:
-        epochs = len(getattr(estimator, "history_", {}).get("loss", ()))
-        trained = epochs - getattr(estimator, "initial_epoch_", 0)
-        # Progress is worth nothing beside the score: no error of the file (a full
-        # disk, a folder already removed) may lose it. O_APPEND keeps the records of
-        # several processes apart, and without O_CREAT nothing is left behind when
-        # the scorer outlives the search.
-        with suppress(OSError):
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(descriptor, RECORD.pack(epochs, trained))
-            finally:
-                os.close(descriptor)
-
-
-def count_fits(
-    path: str | os.PathLike[str], calls_per_fit: int, total: int | None
-) -> int:
-    """Return how many fits have been scored.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File of a `CountingScorer`.
-    calls_per_fit : int
-        Calls of the scorer a fit: 2 where training scores are returned, else 1.
-    total : int or None
-        Number of fits of the search, which the result does not exceed, where it is
-        known.
-
-    Returns
-    -------
-    int
-        Fits done; 0 where there is no file.
-    """
-    try:
-        calls = os.stat(path).st_size // RECORD.size
-    except OSError:
-        return 0
-    done = calls // calls_per_fit
-    return done if total is None else min(done, total)
-
-
-def count_epochs(path: str | os.PathLike[str], calls_per_fit: int) -> tuple[int, int]:
-    """Return the epochs of all fits that have been scored, and those trained.
-
-    Parameters
-    ----------
-    path : str or path-like
-        File of a `CountingScorer`.
-    calls_per_fit : int
-        Calls of the scorer a fit.
-
-    Returns
-    -------
-    epochs, trained : int
-        The others were found in the estimators' memory. 0 where there is no file.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except OSError:
-        return 0, 0
-    whole = len(content) // RECORD.size * RECORD.size
-    records = list(RECORD.iter_unpack(content[:whole]))
-    epochs = sum(record[0] for record in records) // calls_per_fit
-    return epochs, sum(record[1] for record in records) // calls_per_fit
+# Where there is no terminal: seconds from one line to the next.
+LINE_SECONDS = 30
 
 
 class SearchProgress:
-    """Tells about a search: a bar on a terminal, else a line at start and end.
+    """Tells about a search: what is done, what is left, the best so far.
 
-    Fits that fail are never scored, so the bar does not count them before the
-    search is through.
+    A bar on a terminal, else a line at start and end and every half minute. Fits that
+    fail are never scored, so they are not counted before the search is through.
 
     Parameters
     ----------
@@ -142,6 +37,10 @@ class SearchProgress:
         Where to write.
     quiet : bool, default=False
         Whether to write nothing at all.
+    names : sequence of str, default=()
+        Parameters that tell candidates apart.
+    n_folds : int, default=1
+        Fits a candidate.
 
     Attributes
     ----------
@@ -150,12 +49,21 @@ class SearchProgress:
     """
 
     def __init__(
-        self, total: int | None, calls_per_fit: int, stream: TextIO, quiet: bool = False
+        self,
+        total: int | None,
+        calls_per_fit: int,
+        stream: TextIO,
+        quiet: bool = False,
+        *,
+        names: Sequence[str] = (),
+        n_folds: int = 1,
     ) -> None:
         self.total = total
         self.calls_per_fit = calls_per_fit
         self.stream = stream
         self.quiet = quiet
+        self.names = names
+        self.n_folds = n_folds
         self.on_terminal = not quiet and stream.isatty()
         self.epochs = self.trained_epochs = 0
 
@@ -179,17 +87,14 @@ class SearchProgress:
         ) as folder:
             path = Path(folder, "calls")
             path.touch()
+            records = SearchRecords(path, self.calls_per_fit, self.n_folds)
             start = perf_counter()
-            if self.on_terminal:
-                with self._bar(path):
-                    yield CountingScorer(scorer, path)
-            else:
-                self._say(f"searching: {_fits(self.total)}")
-                yield CountingScorer(scorer, path)
-            done = count_fits(path, self.calls_per_fit, None)
-            self.epochs, self.trained_epochs = count_epochs(path, self.calls_per_fit)
+            with self._bar(records) if self.on_terminal else self._lines(records):
+                yield CountingScorer(scorer, path, self.names)
+            records.update()
+            self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
             self._say(
-                f"searched: {_fits(self.total or done)} in {_since(start)}; "
+                f"searched: {_fits(self.total or records.fits)} in {_since(start)}; "
                 f"{self.trained_epochs:,} of their {self.epochs:,} epochs trained, the "
                 "others found"
             )
@@ -214,8 +119,24 @@ class SearchProgress:
             yield
 
     @contextmanager
-    def _bar(self, path: Path) -> Iterator[None]:
+    def _lines(self, records: SearchRecords) -> Iterator[None]:
+        self._say(f"searching: {_fits(self.total)}")
+        told = perf_counter()
+
+        def show() -> None:
+            nonlocal told
+            if perf_counter() - told > LINE_SECONDS:
+                told = perf_counter()
+                records.update()
+                self._say(f"searching: {self._done(records)}{_best(records)}")
+
+        with polling(show):
+            yield
+
+    @contextmanager
+    def _bar(self, records: SearchRecords) -> Iterator[None]:
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -227,30 +148,40 @@ class SearchProgress:
 
         columns = (
             TextColumn("searching"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("fits"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
             # All of the past counts: fits of a grid come cheap ones first.
             TimeRemainingColumn(),
-            TextColumn("to go"),
+            TextColumn("to go{task.fields[best]}"),
         )
         with Progress(
             *columns,
             console=Console(file=self.stream),
             speed_estimate_period=float("inf"),
         ) as bar:
-            task = bar.add_task("search", total=self.total)
+            task = bar.add_task("search", total=self.total, best="")
 
             def show() -> None:
-                done = count_fits(path, self.calls_per_fit, self.total)
-                bar.update(task, completed=done)
+                records.update()
+                done = records.fits
+                if self.total is not None:
+                    done = min(done, self.total)
+                bar.update(task, completed=done, best=escape(_best(records)))
 
             with polling(show):
                 yield
-            done = count_fits(path, self.calls_per_fit, self.total)
-            bar.update(task, total=self.total or done, completed=self.total or done)
+            records.update()
+            done = self.total or records.fits
+            bar.update(task, total=done, completed=done)
+
+    def _done(self, records: SearchRecords) -> str:
+        if self.total is None:
+            return f"{_fits(records.fits)} done"
+        left = max(self.total - records.fits, 0)
+        return f"{records.fits:,} of {_fits(self.total)} done, {left:,} left"
 
     def _say(self, message: str) -> None:
         if not self.quiet:
@@ -290,3 +221,10 @@ def _fits(number: int | None) -> str:
 
 def _since(start: float) -> str:
     return f"{perf_counter() - start:.1f} s"
+
+
+def _best(records: SearchRecords) -> str:
+    if records.best is None:
+        return ""
+    score, candidate = records.best
+    return f", best so far {score:.4f} ({candidate})"

@@ -24,16 +24,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 import sknn_mnist
-from sknn_mnist import DenseClassifier, cli
+from sknn_mnist import DenseClassifier, _search_progress, cli
 from sknn_mnist._cli_options import split_grid
-from sknn_mnist._search_progress import (
-    RECORD,
-    CountingScorer,
-    SearchProgress,
-    count_epochs,
-    count_fits,
-    polling,
-)
+from sknn_mnist._search_progress import SearchProgress, polling
+from sknn_mnist._search_records import CountingScorer, SearchRecords
 from sknn_mnist._whole_files import replacing
 from sknn_mnist.cli import main
 from sknn_mnist.datasets import load_digits28
@@ -215,6 +209,12 @@ def test_a_single_candidate_is_told_by_its_options():
 # -- search -----------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A search without --out writes to the folder that it runs in."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
     """A search: its output, its messages, its folder."""
@@ -257,6 +257,7 @@ def test_search_writes_what_it_was(searched):
         "cv_results.csv",
         "pivot.csv",
         "pivot.md",
+        "report.html",
         "training_states",
     ]
     best = json.loads((folder / "best_params.json").read_text())
@@ -287,7 +288,8 @@ def test_search_prints_the_table_and_the_best(searched, by_hand):
         f"best parameters: epochs={search.best_params_['epochs']}\n"
         f"cross-validated accuracy: {search.best_score_:.4f}\n"
         f"test accuracy: {test_accuracy:.4f} (on 360 rows of digits)\n"
-        f"written to {folder}: cv_results.csv, pivot.csv, pivot.md, best_params.json\n"
+        f"written to {folder}: cv_results.csv, pivot.csv, pivot.md, best_params.json, "
+        f"report.html\nopen {folder / 'report.html'} to see it\n"
     )
     pivot = pd.read_csv(folder / "pivot.csv", index_col="epochs")
     assert list(pivot.index) == [1, 3]
@@ -320,6 +322,16 @@ def test_quiet_search_without_refit_and_with_a_score(capsys, tmp_path):
     assert "test accuracy" not in printed.out
     best = json.loads((tmp_path / "best_params.json").read_text())
     assert (best["test_accuracy"], best["scoring"]) == (None, "f1_macro")
+
+
+def test_a_search_without_options_for_files_tells_of_its_report(capsys, tmp_path):
+    args = [*SMALL, "--epochs", "1", "--hidden-size", "4", "--cv", "2"]
+    assert main(["search", *args]) == 0
+    report = Path("runs", "dense", "report.html")
+    assert f"open {report} to see it" in capsys.readouterr().out
+    assert (tmp_path / report).stat().st_size > 10_000
+    assert main(["search", *args, "--no-files", "--out", "x"]) == 2
+    assert "--no-files writes nothing: not with --out" in capsys.readouterr().err
 
 
 def test_a_failed_fit_is_shown(capsys):
@@ -423,16 +435,22 @@ def small_search():
 def test_counting_leaves_the_results_alone(small_search, n_jobs, tmp_path):
     path = tmp_path / "calls"
     path.touch()
-    scorer = CountingScorer(small_search.scorer, path)
+    scorer = CountingScorer(small_search.scorer, path, ["max_depth"])
     counted = small_search(scoring=scorer, n_jobs=n_jobs).cv_results_
     plain = small_search().cv_results_
     assert list(counted) == list(plain)
     for name in plain:
         if "time" not in name and name != "params":
             np.testing.assert_array_equal(counted[name], plain[name])
-    assert path.stat().st_size == 2 * 6 * RECORD.size
-    assert count_epochs(path, calls_per_fit=2) == (0, 0)  # a tree has none
-    assert count_fits(path, calls_per_fit=2, total=6) == 6
+    records = SearchRecords(path, calls_per_fit=2, n_folds=3)
+    records.update()
+    assert records.fits == 6
+    assert (records.epochs, records.trained_epochs) == (0, 0)  # a tree has none
+    best = plain["mean_test_score"].argmax()
+    assert records.best == (
+        pytest.approx(plain["mean_test_score"][best]),
+        f"max_depth={plain['params'][best]['max_depth']}",
+    )
 
 
 def test_scorer_counts_failures_and_raises_them(tmp_path):
@@ -443,7 +461,10 @@ def test_scorer_counts_failures_and_raises_them(tmp_path):
     path.touch()
     with pytest.raises(ValueError, match="no score"):
         CountingScorer(fails, path)(None, [], [])
-    assert path.stat().st_size == RECORD.size
+    records = SearchRecords(path, calls_per_fit=1, n_folds=1)
+    records.update()
+    assert records.fits == 1
+    assert records.best is None  # not a NaN
 
 
 def test_scorer_without_its_file_still_scores(tmp_path):
@@ -455,35 +476,50 @@ def test_scorer_without_its_file_still_scores(tmp_path):
     assert not path.exists()
 
 
+class Fitted:
+    def __init__(self, epochs, initial_epoch, size=32):
+        self.history_ = {"loss": [0.0] * epochs}
+        self.initial_epoch_ = initial_epoch
+        self.size = size
+
+
 @pytest.mark.parametrize(
-    ("calls", "calls_per_fit", "fits"),
-    [(0, 2, 0), (1, 2, 0), (2, 2, 1), (5, 2, 2), (5, 1, 5), (40, 2, 10)],
+    ("calls", "calls_per_fit", "fits"), [(0, 2, 0), (1, 2, 0), (5, 2, 2), (5, 1, 5)]
 )
 def test_fits_are_counted_from_calls(calls, calls_per_fit, fits, tmp_path):
     path = tmp_path / "calls"
-    path.write_bytes(b"." * (calls * RECORD.size + 1))
-    assert count_fits(path, calls_per_fit, total=10) == fits
+    path.touch()
+    for _ in range(calls):
+        CountingScorer(lambda net: 0.5, path)(Fitted(1, 0))
+    records = SearchRecords(path, calls_per_fit, n_folds=1)
+    with path.open("ab") as file:
+        file.write(b'{"epochs": 3')  # of a call that is being counted
+    records.update()
+    assert records.fits == fits
+    records.update()
+    assert records.fits == fits
 
 
 def test_no_file_means_no_fits(tmp_path):
-    assert count_fits(tmp_path / "none", 2, 10) == 0
-    assert count_epochs(tmp_path / "none", 2) == (0, 0)
+    records = SearchRecords(tmp_path / "none", 2, 3)
+    records.update()
+    assert (records.fits, records.epochs, records.best) == (0, 0, None)
 
 
-def test_epochs_are_counted_from_calls(tmp_path):
+def test_epochs_are_counted_and_the_best_is_known(tmp_path):
     path = tmp_path / "calls"
     path.touch()
-
-    class Fitted:
-        def __init__(self, epochs, initial_epoch):
-            self.history_ = {"loss": [0.0] * epochs}
-            self.initial_epoch_ = initial_epoch
-
-    scorer = CountingScorer(lambda net: 0, path)
-    for net in (Fitted(5, 0), Fitted(10, 5), Fitted(10, 10)):
-        scorer(net), scorer(net)  # of the training rows, and the others
-    assert count_epochs(path, calls_per_fit=2) == (25, 10)
-    assert count_fits(path, calls_per_fit=2, total=None) == 3
+    records = SearchRecords(path, calls_per_fit=2, n_folds=2)
+    scores = iter([0.5, 1.0, 0.7, 1.0, 0.9, 1.0, 0.8, 1.0])
+    scorer = CountingScorer(lambda net: next(scores), path, ["size"])
+    seen = []
+    for net in (Fitted(5, 0), Fitted(10, 5), Fitted(10, 10, 64), Fitted(5, 5, 64)):
+        scorer(net), scorer(net)  # of the held-out rows, and of those of training
+        records.update()
+        seen.append(records.best)
+    assert (records.fits, records.epochs, records.trained_epochs) == (4, 30, 10)
+    first, second = (pytest.approx(0.6), "size=32"), (pytest.approx(0.85), "size=64")
+    assert seen == [None, first, first, second]
 
 
 def test_polling_shows_while_the_block_runs_and_once_after():
@@ -513,12 +549,12 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_a_bar(small_search):
     stream = Terminal()
-    progress = SearchProgress(6, 2, stream)
+    progress = SearchProgress(6, 2, stream, names=["max_depth"], n_folds=3)
     with progress.search(small_search.scorer) as scorer:
         assert isinstance(scorer, CountingScorer)
-        small_search(scoring=scorer)
-        assert count_fits(scorer.path, 2, 6) == 6
+        found = small_search(scoring=scorer)
     assert "6/6 fits" in stream.text
+    assert f"best so far {found.best_score_:.4f} (max_depth=" in stream.text
     assert not Path(scorer.path).parent.exists()
     with progress.refit(60):
         pass
@@ -546,6 +582,18 @@ def test_a_pipe_gets_two_lines_and_quiet_none(small_search):
         lines = stream.getvalue().splitlines()
         assert len(lines) == (0 if quiet else 2)
         assert not Path(scorer.path).parent.exists()
+
+
+def test_a_log_gets_a_line_now_and_then(small_search, monkeypatch):
+    monkeypatch.setattr(_search_progress, "LINE_SECONDS", 0)
+    stream = io.StringIO()
+    progress = SearchProgress(6, 2, stream, names=["max_depth"], n_folds=3)
+    with progress.search(small_search.scorer) as scorer:
+        found = small_search(scoring=scorer)
+    assert (
+        f"searching: 6 of 6 fits done, 0 left, best so far {found.best_score_:.4f} "
+        "(max_depth=" in stream.getvalue()
+    )
 
 
 # -- one net ----------------------------------------------------------------------

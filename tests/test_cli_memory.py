@@ -42,11 +42,11 @@ def test_the_same_command_again_resumes(tmp_path, capsys):
     assert "4 of their 32 epochs trained" in capsys.readouterr().err
 
 
-def test_without_a_folder_epochs_are_shared_and_nothing_is_written(
+def test_without_files_epochs_are_shared_and_nothing_is_written(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    assert main([*SMALL, *GRID, "--no-refit"]) == 0
+    assert main([*SMALL, *GRID, "--no-refit", "--no-files"]) == 0
     assert "12 of their 16 epochs trained" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -130,7 +130,10 @@ def test_cache_shows_shrinks_and_clears(tmp_path, capsys):
     assert main(["cache", "--clear", out]) == 0
     assert capsys.readouterr().out.endswith("0 epochs of 0 trainings, 0.0 MB\n")
     kept = {path.name for path in (tmp_path / "out").iterdir()}
-    assert kept == {"best_params.json", "cv_results.csv", "pivot.csv", "pivot.md"}
+    assert kept == {
+        *("best_params.json", "cv_results.csv", "pivot.csv", "pivot.md"),
+        "report.html",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,155 @@
+"""What a running search has done so far, told by its scorer.
+
+scikit-learn's searches tell nobody how far they are, least of all from worker
+processes. What runs in every worker is the scorer: a scorer that leaves a line a
+call in a file tells the parent, whichever backend runs the fits.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["CountingScorer", "SearchRecords"]
+
+# The estimator that this thread scored last.
+_scored = threading.local()
+
+
+class CountingScorer:
+    """Scorer that scores as another does and leaves a record in a file each time.
+
+    Parameters
+    ----------
+    scorer : callable
+        Scorer with the signature ``scorer(estimator, X, y)``.
+    path : str or path-like
+        File that grows by a line of JSON a call. Where it can't be written, scores
+        are the same and the call is not counted.
+    names : sequence of str, default=()
+        Parameters of the estimator that tell candidates apart.
+    """
+
+    def __init__(
+        self,
+        scorer: Callable[..., Any],
+        path: str | os.PathLike[str],
+        names: Sequence[str] = (),
+    ):
+        self.scorer = scorer
+        self.path = os.fspath(path)
+        self.names = tuple(names)
+
+    def __call__(self, estimator: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the score of `estimator`, and count the call even if it failed."""
+        score = math.nan
+        try:
+            score = self.scorer(estimator, *args, **kwargs)
+            return score
+        finally:
+            self._count(estimator, score)
+
+    def __repr__(self) -> str:
+        return repr(self.scorer)
+
+    def _count(self, estimator: Any, score: Any) -> None:
+        epochs = len(getattr(estimator, "history_", {}).get("loss", ()))
+        record = {
+            "epochs": epochs,
+            "trained": epochs - getattr(estimator, "initial_epoch_", 0),
+            # Searches score the held-out rows first, then those of training.
+            "held_out": _is_new(estimator),
+            "score": float(score) if isinstance(score, float | int) else math.nan,
+            "params": ", ".join(f"{n}={getattr(estimator, n, '')}" for n in self.names),
+        }
+        # Progress is worth nothing beside the score: no error of the file (a full
+        # disk, a folder already removed) may lose it. O_APPEND keeps the records of
+        # several processes apart, and without O_CREAT nothing is left behind when
+        # the scorer outlives the search.
+        with suppress(OSError):
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(descriptor, json.dumps(record).encode() + b"\n")
+            finally:
+                os.close(descriptor)
+
+
+class SearchRecords:
+    """The records of a `CountingScorer`, added up as they come.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Its file.
+    calls_per_fit : int
+        Calls of the scorer a fit: 2 where training scores are returned, else 1.
+    n_folds : int
+        Fits a candidate.
+
+    Attributes
+    ----------
+    fits : int
+        Fits that have been scored.
+    epochs, trained_epochs : int
+        Epochs of these fits, and how many of them were trained: the others were
+        found in the estimators' memory.
+    best : tuple of (float, str) or None
+        Best mean score over the folds of those candidates that are through, and the
+        candidate.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], calls_per_fit: int, n_folds: int
+    ) -> None:
+        self.path = path
+        self.calls_per_fit = calls_per_fit
+        self.n_folds = n_folds
+        self.fits = self.epochs = self.trained_epochs = 0
+        self.best: tuple[float, str] | None = None
+        self._at = self._calls = self._epochs = self._trained = 0
+        self._scores: dict[str, list[float]] = {}
+        self._lock = threading.Lock()
+
+    def update(self) -> None:
+        """Read what has come since the last time."""
+        with self._lock:
+            try:
+                with open(self.path, "rb") as file:
+                    file.seek(self._at)
+                    new = file.read()
+            except OSError:
+                return
+            whole = new[: new.rfind(b"\n") + 1]  # a line may be half written
+            self._at += len(whole)
+            for line in whole.splitlines():
+                self._add(json.loads(line))
+            self.fits = self._calls // self.calls_per_fit
+            self.epochs = self._epochs // self.calls_per_fit
+            self.trained_epochs = self._trained // self.calls_per_fit
+
+    def _add(self, record: dict[str, Any]) -> None:
+        self._calls += 1
+        self._epochs += record["epochs"]
+        self._trained += record["trained"]
+        if not record["held_out"]:
+            return
+        scores = self._scores.setdefault(record["params"], [])
+        scores.append(record["score"])
+        if len(scores) == self.n_folds:
+            mean = sum(scores) / len(scores)
+            # A NaN is never the best.
+            if mean == mean and (self.best is None or mean > self.best[0]):
+                self.best = mean, record["params"]
+
+
+def _is_new(estimator: Any) -> bool:
+    last = getattr(_scored, "last", lambda: None)()
+    with suppress(TypeError):  # None and lists have no weak references
+        _scored.last = weakref.ref(estimator)
+    return last is not estimator
