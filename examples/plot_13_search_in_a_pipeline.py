@@ -6,20 +6,23 @@ What do filters, dropout and batch normalisation bring? The net is the last step
 pipeline whose first step scales the raw pixels, 0 to 16, to [0, 1], and the search
 reaches through it.
 
-    python examples/cnn_search_in_a_pipeline.py
+    python examples/plot_13_search_in_a_pipeline.py
 """
 
 # %%
 # scikit-learn's digits as they come: 8×8 pixels in flat rows. The net finds out that
 # 64 features are square images, and cuts its kernels where they would not fit.
+from lesson import arguments, save
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist import CNNClassifier
+from sknn_mnist.display import SearchDisplay
 from sknn_mnist.reporting import pivot_cv_results
 
+args = arguments(__doc__)
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 
@@ -49,6 +52,8 @@ grid = GridSearchCV(
 )
 grid.fit(X_train, y_train)
 print(pivot_cv_results(grid, index="filters", columns=["batch_norm", "dropout"]))
+display = SearchDisplay.from_search(grid, x="filters", hue="dropout")
+save(display.plot().figure_, args, "13_search_in_a_pipeline")
 
 # %%
 # Two blocks leave single pixels of an 8×8 image, so one does better here. And batch

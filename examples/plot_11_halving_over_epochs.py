@@ -6,9 +6,7 @@ Most nets of a grid show after a few epochs that they will not win. Give all of 
 little, the better third more, the best the most: successive halving. With `memory`,
 each round trains on from where the last one ended.
 
-    python examples/halving_over_epochs.py [mnist]
-
-runs on scikit-learn's bundled digits, or on MNIST where that is at hand.
+    python examples/plot_11_halving_over_epochs.py [--dataset mnist] [--full]
 
 K. Jamieson, A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
 optimization", 2016.
@@ -16,17 +14,16 @@ optimization", 2016.
 
 # %%
 # The data, flat: a row of 784 pixels in [0, 1] for each image.
-import sys
-
+from lesson import arguments, load, save
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV
 
 from sknn_mnist import DenseClassifier
-from sknn_mnist.datasets import load_dataset
+from sknn_mnist.display import SearchDisplay
 from sknn_mnist.reporting import pivot_cv_results
 
-name = sys.argv[1] if len(sys.argv) > 1 else "digits"
-X_train, X_test, y_train, y_test = load_dataset(name, return_X_y=True)
+args = arguments(__doc__)
+X_train, X_test, y_train, y_test = load(args)
 
 # %%
 # Eighteen nets. `epochs` is the resource that grows from round to round. States are
@@ -49,6 +46,8 @@ halving.fit(X_train, y_train)
 # %%
 # Each net's last round: who was given more epochs was better before.
 print(pivot_cv_results(halving))
+display = SearchDisplay.from_search(halving, x="epochs", hue="hidden_size")
+save(display.plot(kind="lines").figure_, args, "11_halving")
 
 # %%
 # What was trained. A net that goes from 2 epochs to 6 trains 4, not 6.

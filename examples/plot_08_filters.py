@@ -1,0 +1,34 @@
+"""
+Pictures of the filters
+=======================
+
+What the kernels of both convolutions have become. Those of the first are edges and
+spots, which can be read; those of the second combine 32 maps, which can't.
+
+    python examples/plot_08_filters.py [--dataset mnist] [--full]
+"""
+
+# %%
+# Kernels are in the fitted net, as `coefs_` are in scikit-learn's: (height, width,
+# channels, filters), a convolution each.
+from lesson import arguments, load, save
+
+from sknn_mnist import CNNClassifier
+from sknn_mnist.display import KernelsDisplay
+
+args = arguments(__doc__)
+X_train, X_test, y_train, y_test = load(args, layout="image")
+cnn = CNNClassifier(epochs=5 if args.full else 12, random_state=0)
+cnn.fit(X_train, y_train)
+print("kernels:", [kernels.shape for kernels in cnn.kernels_])
+print(f"accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
+
+# %%
+# The first convolution: one channel, so a tile is a filter.
+display = KernelsDisplay.from_estimator(cnn, layer=0).plot()
+save(display.figure_, args, "08_filters_1")
+
+# %%
+# The second: a column a filter, a row a map of the first that it sees.
+display = KernelsDisplay.from_estimator(cnn, layer=1).plot()
+save(display.figure_, args, "08_filters_2")
