@@ -12,6 +12,7 @@ more.
 # %%
 # A transformer of scikit-learn can't add rows, so a meta-estimator does: it fits its
 # net on the rows and on changed copies of them, and predicts as the net does.
+import keras
 import numpy as np
 from lesson import arguments, load, save
 from scipy import ndimage
@@ -69,7 +70,7 @@ def to_unit(pixels):
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args, layout="image")
-X_train, X_test = (np.rint(255 * X[..., 0]) for X in (X_train, X_test))
+X_train, X_test = (np.rint(255 * X) for X in (X_train, X_test))
 net = CNNClassifier(
     filters=(32, 64) if args.full else (16, 16),
     hidden_size=128 if args.full else 64,
@@ -78,16 +79,24 @@ net = CNNClassifier(
     epochs=6 if args.full else 15,
     random_state=0,
 )
-if args.full:
-    # From a large learning rate to none: the last steps settle what the first found.
-    import keras
-
-    steps = -(-len(X_train) * 6 // net.batch_size) * net.epochs
-    net.set_params(
-        learning_rate=keras.optimizers.schedules.CosineDecay(2e-3, decay_steps=steps)
-    )
 n_copies = 5 if args.full else 3
-for name, classifier in (("plain", net), ("augmented", Augmented(net, n_copies))):
+
+
+def settled(net, n_rows):
+    """Return the net, its learning rate falling from large to none over its epochs."""
+    if args.full:
+        n_steps = net.epochs * -(-n_rows // net.batch_size)
+        net = clone(net).set_params(
+            learning_rate=keras.optimizers.schedules.CosineDecay(2e-3, n_steps)
+        )
+    return net
+
+
+n_rows = len(X_train)
+for name, classifier in (
+    ("plain", settled(net, n_rows)),
+    ("augmented", Augmented(settled(net, n_rows * (n_copies + 1)), n_copies)),
+):
     pipe = make_pipeline(FunctionTransformer(to_unit), classifier)
     pipe.fit(X_train, y_train)
     print(f"{name}: accuracy on the test set: {pipe.score(X_test, y_test):.4f}")

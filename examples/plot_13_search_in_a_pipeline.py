@@ -4,7 +4,8 @@ A convolutional net in a pipeline
 
 What do filters, dropout and batch normalisation bring? The net is the last step of a
 pipeline whose first step scales the raw pixels, 0 to 16, to [0, 1], and the search
-reaches through it.
+reaches through it. Always on scikit-learn's own 8×8 digits, which show what becomes of
+nets on tiny images.
 
     python examples/plot_13_search_in_a_pipeline.py
 """
@@ -23,6 +24,8 @@ from sknn_mnist.display import SearchDisplay
 from sknn_mnist.reporting import pivot_cv_results
 
 args = arguments(__doc__)
+if args.full or args.dataset != "digits":
+    print("this example is about 8×8 digits, whatever --dataset and --full say")
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 

@@ -274,14 +274,14 @@ class ActivationMaximizationDisplay:
         """
         return cls(maximize_activation(estimator, layer, **options))
 
-    def plot(self, *, ax: Any = None, cmap: str = "gray") -> Any:
+    def plot(self, *, ax: Any = None, cmap: str = "cividis") -> Any:
         """Draw the images as a grid, each on a scale of its own.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        cmap : str, default="gray"
+        cmap : str, default="cividis"
             Colour map, of images with one channel.
 
         Returns

@@ -47,10 +47,11 @@ def climb(
     layer: keras.layers.Layer,
     start: np.ndarray,
     *,
+    whole: bool,
     n_steps: int,
     step_size: float,
     keep: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Change images until they excite the filters of a convolution, one a filter.
 
     Parameters
@@ -61,17 +62,21 @@ def climb(
         One of its convolutions.
     start : ndarray of shape (n_filters, height, width, channels)
         What to start with; image i is changed to excite filter i.
+    whole : bool
+        Whether to excite them in all places, or in the middle of their maps.
     n_steps : int
         Steps along the gradient.
     step_size : float
-        Length of a step, as the root mean square over the pixels.
+        Length of a step, as the root mean square over the pixels it changes.
     keep : callable
         Takes the images after each step, and returns them within what is allowed.
 
     Returns
     -------
-    ndarray of shape (n_filters, height, width, channels)
+    images : ndarray of shape (n_filters, height, width, channels)
         The images.
+    seen : ndarray of shape (height, width), bool
+        Where a pixel has ever made a difference to a filter.
     """
     # The convolution without its activation: where a relu is 0 there is no slope.
     body = None
@@ -88,14 +93,22 @@ def climb(
                 padding=layer.padding,
                 data_format="channels_last",
             )
-            wanted = tf.reduce_mean(maps, axis=(1, 2))
+            if whole:
+                wanted = tf.reduce_mean(maps, axis=(1, 2))
+            else:
+                wanted = maps[:, maps.shape[1] // 2, maps.shape[2] // 2]
             total = tf.reduce_sum(tf.linalg.diag_part(wanted))
         return tape.gradient(total, x)
 
     images = start
+    seen = np.zeros(start.shape[1:3], dtype=bool)
     for _ in range(n_steps):
         gradient = np.asarray(slope(tf.convert_to_tensor(images)))
-        size = np.sqrt(np.mean(gradient**2, axis=(1, 2, 3), keepdims=True))
+        changed = gradient != 0
+        seen |= changed.any(axis=(0, 3))
+        axes = {"axis": (1, 2, 3), "keepdims": True}
+        count = np.maximum(changed.sum(**axes), 1)
+        size = np.sqrt((gradient**2).sum(**axes) / count)
         step = step_size * gradient / np.maximum(size, np.finfo(size.dtype).tiny)
         images = keep((images + step).astype(start.dtype))
-    return images
+    return images, seen

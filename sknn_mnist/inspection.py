@@ -249,18 +249,20 @@ def maximize_activation(
     estimator: Any,
     layer: int | str = 0,
     *,
+    whole: bool = False,
     n_steps: int = 60,
     step_size: float = 0.1,
-    blur: float = 0.5,
+    decay: float = 0.2,
+    blur: float = 0.3,
     value_range: tuple[float, float] = (0.0, 1.0),
     random_state: Any = 0,
 ) -> np.ndarray:
     """Return images that excite each filter of a convolution most [1]_.
 
-    From noise around mid grey, gradient ascent on the filter's mean response before
-    its activation. After each step the image is blurred a little, which takes away
-    the noise that excites a filter and says nothing to the eye, and brought back
-    into the range of pixels.
+    From noise around mid grey, gradient ascent on the filter's response before its
+    activation, in the middle of its map. After each step the image is drawn back to
+    mid grey and blurred a little [2]_, which takes away what excites a filter and
+    says nothing to the eye, and brought back into the range of pixels.
 
     Parameters
     ----------
@@ -269,12 +271,17 @@ def maximize_activation(
         in one.
     layer : int or str, default=0
         Which convolution, as in `convolution_kernels`.
+    whole : bool, default=False
+        Whether to excite the filter in all places of the image, by its mean response,
+        instead of one place.
     n_steps : int, default=60
         Steps of gradient ascent.
     step_size : float, default=0.1
-        Length of a step: root mean square over the pixels, as a fraction of the
-        range of pixels.
-    blur : float, default=0.5
+        Length of a step: root mean square over the pixels that change, as a fraction
+        of the range of pixels.
+    decay : float, default=0.2
+        Part of its difference to mid grey that a pixel loses in a step, in [0, 1).
+    blur : float, default=0.3
         Standard deviation of the Gaussian blur after each step, in pixels; 0 for
         none.
     value_range : (float, float), default=(0.0, 1.0)
@@ -285,7 +292,8 @@ def maximize_activation(
     Returns
     -------
     ndarray of shape (filters, height, width, channels)
-        An image a filter.
+        An image a filter: as large as what one place of the map sees, its receptive
+        field, or as the network's input if `whole`.
 
     Raises
     ------
@@ -298,6 +306,8 @@ def maximize_activation(
     ----------
     .. [1] D. Erhan, Y. Bengio, A. Courville and P. Vincent, "Visualizing
        higher-layer features of a deep network", 2009.
+    .. [2] J. Yosinski, J. Clune, A. Nguyen, T. Fuchs and H. Lipson, "Understanding
+       neural networks through deep visualization", 2015.
 
     Examples
     --------
@@ -306,7 +316,7 @@ def maximize_activation(
     >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
     >>> clf = CNNClassifier(filters=(4, 8), random_state=0).fit(X[:200], y[:200])
     >>> maximize_activation(clf, 1, n_steps=5).shape
-    (8, 28, 28, 1)
+    (8, 8, 8, 1)
     """
     owner = "maximize_activation"
     check_positive_int("n_steps", n_steps, owner)
@@ -314,6 +324,9 @@ def maximize_activation(
     blur = _finite("blur", blur, owner)
     if blur < 0:
         raise invalid("blur", owner, "a float in the range [0.0, inf)", blur)
+    decay = _finite("decay", decay, owner)
+    if not 0 <= decay < 1:
+        raise invalid("decay", owner, "a float in the range [0.0, 1.0)", decay)
     try:
         low, high = (float(each) for each in value_range)
         if not low < high:
@@ -326,20 +339,31 @@ def maximize_activation(
     found = _convolution(net, layer, owner)
     shape = (int(found.kernel.shape[-1]), *net.model_.inputs[0].shape[1:])
     noise = check_random_state(random_state).uniform(-0.1, 0.1, size=shape)
+    grey = (low + high) / 2
 
     def keep(images: np.ndarray) -> np.ndarray:
+        images = grey + (1 - decay) * (images - grey)
         if blur:
             images = ndimage.gaussian_filter(images, (0, blur, blur, 0))
         return np.clip(images, low, high)
 
-    return climb(
+    images, seen = climb(
         net.model_,
         found,
-        (low + (high - low) * (0.5 + noise)).astype(net.model_.inputs[0].dtype),
+        (grey + (high - low) * noise).astype(net.model_.inputs[0].dtype),
+        whole=whole,
         n_steps=n_steps,
         step_size=step_size * (high - low),
         keep=keep,
     )
+    return images if whole else images[(slice(None), *_bounding_box(seen))]
+
+
+def _bounding_box(seen: np.ndarray) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):  # a kernel of zeros sees nothing
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def images_of(net: Any, x: np.ndarray) -> np.ndarray:

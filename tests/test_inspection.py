@@ -111,14 +111,29 @@ def test_images_excite_their_filter_more_than_noise(cnn):
         maps = keras.ops.conv(body(images), conv.kernel, data_format="channels_last")
         return np.diagonal(keras.ops.convert_to_numpy(maps).mean(axis=(1, 2)))
 
-    images = maximize_activation(cnn, 1, n_steps=30, blur=0)
+    images = maximize_activation(cnn, 1, whole=True, n_steps=30, blur=0)
     assert images.shape == (5, 10, 10, 1)
     assert images.min() >= 0
     assert images.max() <= 1
-    noise = maximize_activation(cnn, 1, n_steps=1, step_size=0.0, blur=0)
+    noise = maximize_activation(cnn, 1, whole=True, n_steps=1, step_size=0.0, blur=0)
     assert (response(images) > response(noise)).all()
-    again = maximize_activation(cnn, 1, n_steps=30, blur=0)
+    again = maximize_activation(cnn, 1, whole=True, n_steps=30, blur=0)
     np.testing.assert_array_equal(images, again)
+
+
+def test_what_one_place_looks_for_is_its_kernel(cnn):
+    """Of images of one length, a linear filter responds most to its own kernel."""
+    images = maximize_activation(cnn, 0, blur=0, step_size=0.01)
+    assert images.shape == (3, 3, 3, 1)
+    kernels = cnn.kernels_[0].transpose(3, 0, 1, 2)
+    for image, kernel in zip(images - 0.5, kernels, strict=True):
+        likeness = np.vdot(image, kernel)
+        assert likeness > 0.99 * np.linalg.norm(image) * np.linalg.norm(kernel)
+
+
+def test_receptive_field(cnn):
+    # 3×3 kernels around pooling by 2: 3 pooled pixels are 6 of the first map.
+    assert maximize_activation(cnn, 1, n_steps=5).shape == (5, 8, 8, 1)
 
 
 def test_pipelines_and_searches_are_taken_apart(cnn):
@@ -167,6 +182,7 @@ def test_the_estimator_is_left_as_it_was(cnn):
         (lambda net: occlusion(net, X, target=[1, 2]), ValueError, "of shape (2,)"),
         (lambda net: maximize_activation(net, n_steps=0), ValueError, "'n_steps'"),
         (lambda net: maximize_activation(net, blur=-1), ValueError, "'blur'"),
+        (lambda net: maximize_activation(net, decay=1), ValueError, "'decay'"),
         (
             lambda net: maximize_activation(net, value_range=(1, 0)),
             ValueError,
