@@ -78,7 +78,7 @@ class DenseClassifier(DensePart, KerasClassifier):
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network and of the probabilities.
 
@@ -216,7 +216,7 @@ class DenseRegressor(DensePart, KerasRegressor):
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network. Predictions are float64 either way.
 
@@ -366,7 +366,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network and of the probabilities.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
@@ -538,7 +538,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        As in `keras.Model.fit`: silent, a progress bar, a line an epoch.
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network. Predictions are float64 either way.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
