@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sknn_mnist._checkpoints import clear_memory
     from sknn_mnist._pool import clear_network_pool
+    from sknn_mnist._saved_files import load
     from sknn_mnist.builders import build_cnn, build_dense
     from sknn_mnist.datasets import load_digits28, load_mnist
     from sknn_mnist.estimators import (
@@ -31,6 +32,7 @@ _ROOM_OF = {
     "build_dense": "builders",
     "clear_memory": "_checkpoints",
     "clear_network_pool": "_pool",
+    "load": "_saved_files",
     "load_digits28": "datasets",
     "load_mnist": "datasets",
     "pivot_cv_results": "reporting",
@@ -46,6 +48,7 @@ __all__ = [
     "build_dense",
     "clear_memory",
     "clear_network_pool",
+    "load",
     "load_digits28",
     "load_mnist",
     "pivot_cv_results",

@@ -12,6 +12,7 @@ scikit-learn refuses any class in an estimator's MRO that defines it without
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import warnings
 from collections.abc import Callable, Iterator
@@ -207,6 +208,37 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         """
         check_is_fitted(self, "history_")
         return self._network.model
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that `sknn_mnist.load` reads.
+
+        A safetensors file: weights and optimizer state as arrays; parameters, labels,
+        history and versions as JSON. Unlike a pickle it runs no code when it is read.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file, written whole or not at all; one of this name is replaced. By
+            custom it ends in ``.safetensors``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            When the estimator is not fitted.
+        TypeError
+            When a parameter is code of your own (a function, a callback object, a
+            class that is not Keras's), or the estimator of a class of your own; use
+            joblib.dump for these.
+        OSError
+            When the file can't be written.
+
+        See Also
+        --------
+        sknn_mnist.load : Read it.
+        """
+        from sknn_mnist._saved_files import save_estimator
+
+        save_estimator(self, path)
 
     # -- parameters ---------------------------------------------------------------
 
@@ -536,6 +568,8 @@ def _frozen(value: Any) -> Any:
 
 def _same(one: Any, other: Any) -> bool:
     """Tell whether two parameters mean the same, objects by their config."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
     if type(one) is type(other) and hasattr(one, "get_config"):
         # Keras numbers the names of optimizers.
         configs = ({**each.get_config(), "name": None} for each in (one, other))

@@ -80,36 +80,25 @@ def load_data(
 
 
 def load_net(path: str | os.PathLike[str]) -> Any:
-    """Load a classifier that was written with ``joblib.dump``.
+    """Load a classifier that `save` wrote.
 
     Parameters
     ----------
     path : str or path-like
-        The file. Loading it runs whatever code it holds.
+        The file. Nothing in it is run.
 
     Returns
     -------
-    estimator
+    DenseClassifier or CNNClassifier
         The fitted classifier.
     """
-    import joblib
-    from sklearn.base import BaseEstimator, is_classifier
+    from sklearn.base import is_classifier
 
-    try:
-        net = joblib.load(path)
-    except OSError:
-        raise
-    except Exception as err:  # unpickling a file of another kind raises anything
-        reason = f"{type(err).__name__}: {err}".splitlines()[0]
-        raise ValueError(
-            f"{path} is not a file that `sknn-mnist fit --save` wrote ({reason})"
-        ) from err
-    if not (isinstance(net, BaseEstimator) and is_classifier(net)):
+    import sknn_mnist
+
+    net = sknn_mnist.load(path)
+    if not is_classifier(net):
         raise ValueError(f"{path} holds no classifier but a {type(net).__name__}")
-    if not hasattr(net, "predict_proba"):
-        raise ValueError(
-            f"{path} holds a {type(net).__name__}, which predicts no probabilities"
-        )
     return net
 
 

@@ -19,9 +19,9 @@ examples:
   sknn-mnist datasets
   sknn-mnist search --epochs 1 5 10 --hidden-size 32 64 256 --out runs/dense
   sknn-mnist search --model cnn --filters 8,8 32,32 --batch-norm true false --cv 3
-  sknn-mnist fit --hidden-size 256 --epochs 5 --save net.joblib
-  sknn-mnist evaluate --load net.joblib
-  sknn-mnist predict --load net.joblib --images scans.npy --out predictions.csv
+  sknn-mnist fit --hidden-size 256 --epochs 5 --save net.safetensors
+  sknn-mnist evaluate --load net.safetensors
+  sknn-mnist predict --load net.safetensors --images scans.npy --out predictions.csv
 
 {EXIT_CODES}"""
 
@@ -215,11 +215,13 @@ def _add_fit(commands: Any) -> None:
         type=int,
         choices=[0, 1, 2],
         default=0,
-        help="silent (0, the default), Keras's progress bar, a line an epoch",
+        help="silent (0, the default), one line of progress, a line an epoch",
     )
     _add_memory(parser, "none")
     parser.add_argument(
-        "--save", metavar="PATH", help="write the fitted net there with joblib.dump"
+        "--save",
+        metavar="PATH",
+        help="write the fitted net there, for --load and sknn_mnist.load",
     )
 
 
@@ -237,8 +239,8 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
         "--load",
         required=True,
         metavar="PATH",
-        help="a net that `sknn-mnist fit --save` wrote; load only files you trust, "
-        "since joblib files can run any code",
+        help="a net that `sknn-mnist fit --save` or an estimator's `save` wrote; "
+        "loading it runs no code",
     )
 
 

@@ -106,9 +106,8 @@ def climb(
         gradient = np.asarray(slope(tf.convert_to_tensor(images)))
         changed = gradient != 0
         seen |= changed.any(axis=(0, 3))
-        axes = {"axis": (1, 2, 3), "keepdims": True}
-        count = np.maximum(changed.sum(**axes), 1)
-        size = np.sqrt((gradient**2).sum(**axes) / count)
+        count = np.maximum(changed.sum(axis=(1, 2, 3), keepdims=True), 1)
+        size = np.sqrt((gradient**2).sum(axis=(1, 2, 3), keepdims=True) / count)
         step = step_size * gradient / np.maximum(size, np.finfo(size.dtype).tiny)
         images = keep((images + step).astype(start.dtype))
     return images, seen

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from sknn_mnist._keras_objects import (
     KERAS_CHOOSES,
@@ -56,6 +57,27 @@ class NetworkRecipe:
             network.compile(**self._compile_arguments(), auto_scale_loss=False)
             network.optimizer.build(network.trainable_variables)
         return network
+
+    def array_kinds(self) -> dict[str, list[tuple[tuple[int, ...], str]]]:
+        """Return shape and dtype of each variable, of networks too large to make, too.
+
+        Returns
+        -------
+        dict of str to list of (tuple of int, str)
+            As ``"network"`` and ``"optimizer"``.
+        """
+        optimizer = self._compile_arguments()["optimizer"]
+        # In a graph, variables have shapes and take no memory.
+        with tf.Graph().as_default():
+            network = self.new_network(compiled=False)
+            optimizer.build(network.trainable_variables)
+            return {
+                part: [(tuple(each.shape), str(each.dtype)) for each in variables]
+                for part, variables in (
+                    ("network", network.variables),
+                    ("optimizer", optimizer.variables),
+                )
+            }
 
     def compiled_with(self, compile_options: Mapping[str, Any]) -> NetworkRecipe:
         """Return the recipe with other settings for `compile`."""

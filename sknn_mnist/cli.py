@@ -76,11 +76,9 @@ def _leave_pipe() -> int:
 
 
 def _fit(args: argparse.Namespace) -> None:
-    import joblib
     import pandas as pd
 
     from sknn_mnist._cli_outputs import check_writable
-    from sknn_mnist._whole_files import replacing
 
     with expecting(code=2):
         given = given_options(args)
@@ -100,8 +98,7 @@ def _fit(args: argparse.Namespace) -> None:
     print(f"\ntrain accuracy: {accuracy(estimator, data.X_train, data.y_train):.4f}")
     print(f"test accuracy: {accuracy(estimator, data.X_test, data.y_test):.4f}")
     if save:
-        with replacing(save) as draft:
-            joblib.dump(estimator, draft)
+        estimator.save(save)
         print(f"saved to {save}")
 
 

@@ -13,7 +13,6 @@ import threading
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,7 +71,7 @@ def small_mnist(tmp_path):
 @pytest.fixture(scope="module")
 def net_file(tmp_path_factory):
     """A net fitted for one epoch, saved by `fit --save`; and what `fit` printed."""
-    path = tmp_path_factory.mktemp("net") / "net.joblib"
+    path = tmp_path_factory.mktemp("net") / "net.safetensors"
     printed = io.StringIO()
     with redirect_stdout(printed):
         args = ["fit", *SMALL, "--epochs", "1", "--hidden-size", "8,4"]
@@ -601,7 +600,7 @@ def test_a_log_gets_a_line_now_and_then(small_search, monkeypatch):
 
 def test_fit_prints_history_and_accuracy(net_file):
     path, out = net_file
-    net = joblib.load(path)
+    net = sknn_mnist.load(path)
     assert net.hidden_size == (8, 4)
     table, rest = out.split("\n\n", 1)
     assert re.findall(r"\w+", table.splitlines()[0]) == ["epoch", *net.history_]
@@ -629,7 +628,7 @@ def test_predict_with_a_saved_net(net_file, capsys, tmp_path):
     printed = capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(printed)))
     _, X_test, _, y_test = load_digits28(return_X_y=True)
-    net = joblib.load(path)
+    net = sknn_mnist.load(path)
     assert [int(row["index"]) for row in rows] == list(range(360))
     np.testing.assert_array_equal(
         [int(row["prediction"]) for row in rows], net.predict(X_test)
@@ -669,7 +668,7 @@ def test_predict_images_of_each_kind_alike(net_file, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_a_saved_convolutional_net_predicts_images(capsys, tmp_path):
-    net, scans = str(tmp_path / "cnn.joblib"), str(tmp_path / "scans.npy")
+    net, scans = str(tmp_path / "cnn.safetensors"), str(tmp_path / "scans.npy")
     args = [*SMALL, "--model", "cnn", "--filters", "2", "--epochs", "1"]
     assert main(["fit", *args, "--save", net]) == 0
     assert main(["evaluate", "--load", net, *DIGITS]) == 0
@@ -686,14 +685,13 @@ def test_a_saved_convolutional_net_predicts_images(capsys, tmp_path):
     ("content", "message"),
     [
         (None, "no such file or directory"),
-        (b"", "is not a file that `sknn-mnist fit --save` wrote"),
-        (b"neither a pickle\nnor a net", "is not a file that `sknn-mnist fit --save`"),
-        (pickle.dumps([1, 2]), "holds no classifier but a list"),
-        (pickle.dumps(DenseClassifier()), "is not fitted yet"),
+        (b"", "can't be loaded as an estimator that `save` wrote"),
+        (b"neither a pickle\nnor a net", "it is no safetensors file"),
+        (pickle.dumps(DenseClassifier()), "it is no safetensors file"),
     ],
 )
 def test_a_file_without_a_net_is_refused(content, message, capsys, tmp_path):
-    path = tmp_path / "net.joblib"
+    path = tmp_path / "net.safetensors"
     if content is not None:
         path.write_bytes(content)
     np.save(tmp_path / "scans.npy", np.zeros((1, 784)))
