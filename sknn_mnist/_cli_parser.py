@@ -165,6 +165,14 @@ def _add_search(commands: Any) -> None:
         help="fits at a time, -1 for one a core (default 1)",
     )
     parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run the fits on a Dask cluster: its scheduler's address "
+        '(tcp://host:8786), or "local" for worker processes here, one a core or '
+        "--n-jobs; give --out or --memory a folder that all workers share (needs the "
+        "extra dask)",
+    )
+    parser.add_argument(
         "--halving",
         type=_factor,
         nargs="?",

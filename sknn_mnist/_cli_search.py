@@ -21,6 +21,7 @@ from sknn_mnist._cli_common import (
     sentence,
     tell,
 )
+from sknn_mnist._cli_dask import on_dask, outlasting_losses
 from sknn_mnist._cli_inputs import Data
 from sknn_mnist._cli_options import given_options, split_grid, take_epochs
 
@@ -28,7 +29,6 @@ __all__ = ["run_search"]
 
 
 def run_search(args: argparse.Namespace) -> None:
-    from sknn_mnist._checkpoints import IN_PROCESS
     from sknn_mnist._cli_outputs import prepare_folder
 
     out = None
@@ -49,7 +49,7 @@ def run_search(args: argparse.Namespace) -> None:
     estimator = make_estimator(args.model, {**fixed, **more}, grid)
     scorer = _make_scorer(estimator, args.scoring)
     folder = prepare_folder(out) if out else None
-    estimator.set_params(memory=args.memory or out or IN_PROCESS)
+    estimator.set_params(memory=_memory(args, out))
     data = data_of(args, quiet=args.quiet)
     search, best = _find_best(args, estimator, grid, scorer, data, folder)
     record = {
@@ -66,6 +66,16 @@ def run_search(args: argparse.Namespace) -> None:
     _print_best(record, data)
     if folder:
         _write_record(args, folder, record, data, estimator, grid, search, best)
+
+
+def _memory(args: argparse.Namespace, out: str | None) -> str:
+    from sknn_mnist._checkpoints import IN_PROCESS
+
+    folder = args.memory or out
+    if folder is None:
+        return IN_PROCESS
+    # Workers of a cluster have working folders of their own.
+    return str(Path(folder).resolve()) if args.dask else folder
 
 
 def _make_scorer(estimator: Any, name: str | None) -> Any:
@@ -109,8 +119,13 @@ def _find_best(
     )
     if not args.quiet:
         _tell_found(estimator.memory)
-    with _expecting_fits(), progress.search(scorer) as scoring:
-        search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
+
+    def run() -> None:
+        with _expecting_fits(), progress.search(scorer) as scoring:
+            search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
+
+    with on_dask(args.dask, args.n_jobs, args.quiet):
+        outlasting_losses(run)
     _report(search, [*(["epochs"] if args.halving else []), *grid], folder)
     if args.halving:
         everything = n_candidates * estimator.epochs * args.cv
@@ -231,7 +246,7 @@ def _write_record(
         "command": shlex.join(["sknn-mnist", *(args.argv or [])]),
         **{f"{name} (fixed)": value for name, value in record["fixed_params"].items()},
         "folds": args.cv,
-        "processes": args.n_jobs or 1,
+        "processes": args.n_jobs or ("the cluster's" if args.dask else 1),
         **{f"version of {name}": each for name, each in record["versions"].items()},
     }
     code = python_of_search(args, record["fixed_params"], grid, estimator, data)

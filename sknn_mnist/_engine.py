@@ -26,14 +26,22 @@ from sknn_mnist._keras_private import (
 )
 from sknn_mnist._residents import resident
 
-__all__ = ["FusedNetwork", "State", "epoch_order", "get_state", "set_state"]
+__all__ = [
+    "FusedNetwork",
+    "State",
+    "epoch_order",
+    "get_state",
+    "rows_at_once",
+    "set_state",
+]
 
 # All that training changes, as arrays: "network" (weights, statistics, seeds) and
 # "optimizer", each in Keras's order of variables.
 State = dict[str, list[np.ndarray]]
 
-# Rows of a validation step; only memory limits it.
-EVALUATION_ROWS = 2048
+# Rows of a validation or prediction step: large enough that the call costs nothing
+# beside its arithmetic, and no more than whose largest maps take so many bytes.
+MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
 
 # A compiled call can't be interrupted, so that it should not run much longer.
 SECONDS_A_CALL = 0.25
@@ -152,7 +160,7 @@ class FusedNetwork:
             self._run(
                 network.test_step,
                 tf.range(len(data[0])),
-                EVALUATION_ROWS,
+                rows_at_once(network),
                 data,
                 hooks,
                 "test",
@@ -240,6 +248,13 @@ def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     # A stateless generator: no global random state is read or changed, and an
     # epoch's order does not depend on what ran before it.
     return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
+
+
+def rows_at_once(network: keras.Model) -> int:
+    """Return how many rows a validation or prediction step should take."""
+    largest = max(prod(layer.output.shape[1:]) for layer in network.layers)
+    n_bytes = largest * np.dtype(network.inputs[0].dtype).itemsize
+    return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
 
 
 def get_state(network: keras.Model) -> State:

@@ -16,22 +16,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist._engine import FusedNetwork, State, set_state
+from sknn_mnist._engine import FusedNetwork, State, rows_at_once, set_state
 from sknn_mnist._keras_private import forget_kernels
+from sknn_mnist._processes import check_not_forked, take_share_of_cores
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._residents import forget_residents, may_stay, resident
 from sknn_mnist.builders import initial_values
 
 __all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
 
+# Before anything is computed, after which TensorFlow keeps its number of threads.
+take_share_of_cores()
+
 # Networks kept idle at most, and the bytes of their variables: a search tries fewer
 # shapes than that at a time.
 MAX_NETWORKS = 16
 MAX_BYTES = 256 * 2**20
-
-# Rows a prediction call: large enough that the call costs nothing beside its
-# arithmetic, small enough that a CNN's feature maps stay in memory.
-PREDICT_ROWS = 2048
 
 # Networks given up between two times of freeing what TensorFlow keeps of them.
 FREE_EVERY = 8
@@ -69,6 +69,7 @@ def borrow(
     It comes back to the pool when the block ends well, unless the borrower means to
     `keep` it: then it is a new one.
     """
+    check_not_forked()
     key = None if keep else recipe.key
     kept = _take(key)
     fused = kept or FusedNetwork(recipe.new_network(), keep)
@@ -103,6 +104,7 @@ class Forward:
 
     def __init__(self, recipe: NetworkRecipe) -> None:
         network = recipe.new_network(compiled=False)
+        self._n_rows = rows_at_once(network)
         place = {id(each): i for i, each in enumerate(network.variables)}
         self._trainable = [place[id(v)] for v in network.trainable_variables]
         self._others = [place[id(v)] for v in network.non_trainable_variables]
@@ -125,17 +127,18 @@ class Forward:
 
     def __call__(self, values: list[np.ndarray], x: np.ndarray) -> np.ndarray:
         """Return the outputs for all rows of `x`, with `values` as the variables."""
+        check_not_forked()
         trainable = [tf.constant(values[i]) for i in self._trainable]
         others = [tf.constant(values[i]) for i in self._others]
         if may_stay(x):
             x = resident(x)
         parts = [
             self._function(
-                tf.convert_to_tensor(x[start : start + PREDICT_ROWS]),
+                tf.convert_to_tensor(x[start : start + self._n_rows]),
                 trainable,
                 others,
             ).numpy()
-            for start in range(0, len(x), PREDICT_ROWS)
+            for start in range(0, len(x), self._n_rows)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 

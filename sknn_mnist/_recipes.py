@@ -19,6 +19,7 @@ from sknn_mnist._keras_objects import (
     make_optimizer,
 )
 from sknn_mnist._keras_private import loss_config
+from sknn_mnist._processes import check_not_forked
 from sknn_mnist.builders import build_cnn, build_dense
 
 __all__ = ["NetworkRecipe"]
@@ -51,6 +52,7 @@ class NetworkRecipe:
 
     def new_network(self, compiled: bool = True) -> keras.Model:
         """Return a network of its own, with the seed's initial weights."""
+        check_not_forked()
         network = self.builder(**self.options, seed=self.seed)
         if compiled:
             # Whatever Keras's global policy says: the recipe has a dtype.

@@ -93,11 +93,13 @@ class SearchProgress:
                 yield CountingScorer(scorer, path, self.names)
             records.update()
             self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
-            self._say(
-                f"searched: {_fits(self.total or records.fits)} in {_since(start)}; "
-                f"{self.trained_epochs:,} of their {self.epochs:,} epochs trained, the "
-                "others found"
-            )
+            said = f"searched: {_fits(self.total or records.fits)} in {_since(start)}"
+            if self.epochs:  # other machines don't tell
+                said += (
+                    f"; {self.trained_epochs:,} of their {self.epochs:,} epochs "
+                    "trained, the others found"
+                )
+            self._say(said)
 
     @contextmanager
     def refit(self, n_rows: int) -> Iterator[None]:

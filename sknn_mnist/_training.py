@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from sknn_mnist._checkpoints import States, say_once
 from sknn_mnist._engine import (
-    EVALUATION_ROWS,
     State,
     epoch_order,
     get_state,
+    rows_at_once,
     set_state,
 )
 from sknn_mnist._fingerprints import training_key
@@ -397,7 +397,7 @@ def _keras_fit(
         steps_per_epoch=-(-len(x) // batch_size),
         shuffle=False,  # the dataset has done it
         validation_data=None if validation_data is None else tuple(validation_data),
-        validation_batch_size=EVALUATION_ROWS,
+        validation_batch_size=rows_at_once(network),
         callbacks=[*callbacks, watching],
         **options,
     )

@@ -1,0 +1,85 @@
+"""TensorFlow in worker processes: its share of the cores, and forks.
+
+joblib and Dask tell each worker how many threads it may use by ``OMP_NUM_THREADS``,
+which TensorFlow does not read: two workers on two cores would run four threads.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+
+import tensorflow as tf
+
+__all__ = ["check_not_forked", "take_share_of_cores"]
+
+# Set in a child that was forked while TensorFlow had threads, which the child lacks.
+_forked_while_running = False
+
+
+def take_share_of_cores() -> None:
+    """Run TensorFlow on as many threads as this worker process is given.
+
+    In processes that are nobody's worker, and where ``TF_NUM_INTRAOP_THREADS`` is set,
+    TensorFlow keeps its own number. Where it runs already, that is said, once.
+    """
+    # Not `parent_process()`, which is None while a spawned process imports what its
+    # parent's main module imports.
+    if multiprocessing.current_process().name == "MainProcess":
+        return
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if "TF_NUM_INTRAOP_THREADS" in os.environ or not given.isdigit() or given == "0":
+        return
+    n_threads = int(given)
+    if tf.config.threading.get_intra_op_parallelism_threads() == n_threads:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(n_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(n_threads)
+    except RuntimeError:
+        warnings.warn(
+            f"This worker process may use {n_threads} thread(s) (OMP_NUM_THREADS), but "
+            "TensorFlow runs on more already, since something used it before "
+            "sknn_mnist was imported. Import sknn_mnist first, or set "
+            "TF_NUM_INTRAOP_THREADS.",
+            stacklevel=2,
+        )
+
+
+def check_not_forked() -> None:
+    """Refuse to work where TensorFlow would wait for threads that are not there.
+
+    Raises
+    ------
+    RuntimeError
+        In a child that was forked after TensorFlow had started.
+    """
+    if _forked_while_running:
+        raise RuntimeError(
+            "This process was forked after TensorFlow had started, which can not go on "
+            "in it. Use joblib's loky backend (the default) or the start method "
+            "'spawn', or fork before the first fit."
+        )
+
+
+def _runs() -> bool:
+    """Tell whether TensorFlow has started its threads."""
+    threading = tf.config.threading
+    before = threading.get_intra_op_parallelism_threads()
+    try:
+        # Its number can be changed until then, and not any more after.
+        threading.set_intra_op_parallelism_threads(before + 1)
+    except RuntimeError:
+        return True
+    threading.set_intra_op_parallelism_threads(before)
+    return False
+
+
+def _after_fork() -> None:
+    global _forked_while_running
+    _forked_while_running = _forked_while_running or _runs()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
