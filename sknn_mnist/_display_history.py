@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from sknn_mnist._drawing import colour_of, pyplot
+from sknn_mnist._drawing import colour_of, plain, pyplot
 from sknn_mnist._parameters import near_names
 
 __all__ = ["HistoryDisplay"]
@@ -196,7 +196,7 @@ class HistoryDisplay:
         for panel, metric in zip(panels, shown, strict=True):
             self._draw(panel, points[points["metric"] == metric], dict(line_kw or {}))
             panel.set_xlabel("epoch")
-            panel.set_ylabel(metric)
+            panel.set_ylabel(plain(metric))
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.grid(alpha=0.3)
         handles, labels = panels[0].get_legend_handles_labels()
@@ -221,7 +221,7 @@ class HistoryDisplay:
                     "linestyle": style,
                     "marker": "o" if len(line) <= MARKED else None,
                     "markersize": 4,
-                    "label": part if alone else f"{name}, {part}",
+                    "label": part if alone else plain(f"{name}, {part}"),
                     **line_kw,
                 }
                 panel.plot(line["epoch"], line["value"], **options)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
 
 from sknn_mnist._drawing import as_pictures, draw_mosaic, near_square, new_axes
 from sknn_mnist._parameters import check_one_of, check_positive_int
-from sknn_mnist.inspection import gradient_saliency, images_of, occlusion
+from sknn_mnist.inspection import gradient_saliency, images_of, looked_at, occlusion
 
 __all__ = ["MistakesDisplay", "SensitivityDisplay"]
 
@@ -101,25 +103,28 @@ class MistakesDisplay:
                 "The 'estimator' parameter of MistakesDisplay must be a classifier. "
                 f"Got {estimator!r} instead."
             )
-        X, y = np.asarray(X), np.asarray(y)
-        if y.shape != (len(X),):
+        y = np.asarray(y)
+        probabilities = np.asarray(estimator.predict_proba(X))
+        n_samples = len(probabilities)
+        if y.shape != (n_samples,):
             raise ValueError(
                 f"The 'y' parameter of MistakesDisplay must hold a label for each of "
-                f"the {len(X)} images. Got an array of shape {y.shape} instead."
+                f"the {n_samples} images. Got an array of shape {y.shape} instead."
             )
-        probabilities = np.asarray(estimator.predict_proba(X))
-        places = probabilities.argmax(axis=1)
-        predicted = np.asarray(estimator.classes_)[places]
-        probability = probabilities[np.arange(len(X)), places]
+        # Not where the largest probability is: a threshold may decide otherwise.
+        predicted = np.asarray(estimator.predict(X))
+        places = {label: i for i, label in enumerate(estimator.classes_.tolist())}
+        taken = [places[label] for label in predicted.tolist()]
+        probability = probabilities[np.arange(n_samples), taken]
         wrong = np.flatnonzero(predicted != y)
         wrong = wrong[np.argsort(-probability[wrong], kind="stable")]
         return cls(
-            _pictures(X[wrong]),
+            _pictures(np.asarray(X)[wrong], estimator),
             y[wrong],
             predicted[wrong],
             probability[wrong],
             wrong,
-            len(X),
+            n_samples,
         )
 
     def frame(self) -> pd.DataFrame:
@@ -205,7 +210,7 @@ class SensitivityDisplay:
     Parameters
     ----------
     images : ndarray of shape (n_samples, height, width, channels)
-        The images.
+        The images, as the network was fed them.
     sensitivity : ndarray of shape (n_samples, height, width)
         What `sknn_mnist.inspection.occlusion` or `gradient_saliency` gave.
     labels : sequence of str
@@ -284,10 +289,9 @@ class SensitivityDisplay:
         check_one_of("method", method, ("gradient", "occlusion"), "SensitivityDisplay")
         compute = occlusion if method == "occlusion" else gradient_saliency
         sensitivity = compute(estimator, X, target, **options)
-        about = estimator.predict(X) if target is None else target
-        about = np.broadcast_to(np.asarray(about), (len(sensitivity),))
-        labels = [str(each) for each in about] if is_classifier(estimator) else []
-        return cls(_pictures(np.asarray(X)), sensitivity, labels, method)
+        images, about = looked_at(estimator, X, target)
+        labels = [str(each) for each in about]
+        return cls(images, sensitivity, labels, method)
 
     def plot(self, *, ax: Any = None, cmap: str | None = None) -> Any:
         """Draw the images above, their sensitivity below.
@@ -347,9 +351,16 @@ class SensitivityDisplay:
         return self
 
 
-def _pictures(X: np.ndarray) -> np.ndarray:
+def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
+    """Return images that the user gave as arrays of shape (n, height, width, c)."""
     if X.ndim == 3:
         X = X[..., None]
+    # Flat rows have the shape that the net was told of, if it takes them as they are.
+    net = getattr(estimator, "best_estimator_", estimator)
+    net = net[-1] if isinstance(net, Pipeline) else net
+    shape = getattr(net, "image_shape_", None)
+    if X.ndim == 2 and shape is not None and prod(shape) == X.shape[1]:
+        X = X.reshape(-1, *shape)
     return images_of(None, X.astype(float))
 
 

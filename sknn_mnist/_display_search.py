@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._drawing import colour_of, new_axes
+from sknn_mnist._drawing import colour_of, new_axes, plain
 from sknn_mnist._parameters import check_one_of, near_names
 from sknn_mnist._search_results import Keys, Level, cv_results_frame, last_iterations
 
@@ -34,6 +34,10 @@ class SearchDisplay:
         Name of the other: rows of the heat map, lines of their own.
     metric : str, default="score"
         What the scores are called.
+    best : int or None, default=None
+        Row of `results` that the search chose; the largest ``mean_test`` if None.
+    x_order, hue_order : sequence or None, default=None
+        The parameters' values in the order to draw them in; sorted if None.
 
     Attributes
     ----------
@@ -66,12 +70,23 @@ class SearchDisplay:
     """
 
     def __init__(
-        self, results: pd.DataFrame, x: str, hue: str | None, metric: str = "score"
+        self,
+        results: pd.DataFrame,
+        x: str,
+        hue: str | None,
+        metric: str = "score",
+        *,
+        best: int | None = None,
+        x_order: Sequence[Any] | None = None,
+        hue_order: Sequence[Any] | None = None,
     ) -> None:
         self.results = results
         self.x = x
         self.hue = hue
         self.metric = metric
+        self.best = best
+        self.x_order = x_order
+        self.hue_order = hue_order
 
     @classmethod
     def from_search(
@@ -122,7 +137,10 @@ class SearchDisplay:
             raise ValueError(f"{hue!r} can't be both x and hue.")
         x_key = x_key or _widest(results, keys, without=hue_key)
         hue_key = hue_key or _widest(results, keys, without=x_key, at_least=2)
-        assert x_key is not None
+        if x_key is None:
+            raise ValueError(
+                f"hue={hue!r} is the only parameter that was searched: give it as x."
+            )
         if "iter" in results and not _grows(results, x_key, hue_key):
             results = last_iterations(results)
         names = {
@@ -137,17 +155,27 @@ class SearchDisplay:
         if scores.isna().all():
             raise ValueError("SearchDisplay got a search in which every fit failed.")
         # A failed candidate is shown where it is all there is.
-        best = scores.fillna(-np.inf).groupby(by if hue_key else by[0]).idxmax()
+        shown = scores.fillna(-np.inf).groupby(by if hue_key else by[0]).idxmax()
         table = pd.DataFrame(
-            {new: results.loc[best, old].to_numpy(float) for new, old in names.items()}
+            {new: results.loc[shown, old].to_numpy(float) for new, old in names.items()}
         )
         short = [keys.short(key) for key in (x_key, hue_key) if key]
         for name, level in zip(reversed(short), reversed(places), strict=True):
-            labels = level.labels_at(level.places.loc[best])
+            labels = level.labels_at(level.places.loc[shown])
             table.insert(0, name, labels)
         sizes = scores.groupby(by if hue_key else by[0]).size()
         table["n_candidates"] = sizes.to_numpy()
-        return cls(table, short[0], short[1] if hue_key else None, metric)
+        chosen = _chosen(search, results, scores, metric)
+        place = tuple(level.places.loc[chosen] for level in places)
+        return cls(
+            table,
+            short[0],
+            short[1] if hue_key else None,
+            metric,
+            best=list(shown.index).index(place if hue_key else place[0]),
+            x_order=places[0].labels,
+            hue_order=places[1].labels if hue_key else None,
+        )
 
     def frame(self) -> pd.DataFrame:
         """Return what is drawn, a row a place.
@@ -206,8 +234,8 @@ class SearchDisplay:
         return self
 
     def _draw_heatmap(self, ax: Any, cmap: str) -> None:
-        columns = list(dict.fromkeys(self.results[self.x]))
-        rows = list(dict.fromkeys(self.results[self.hue])) if self.hue else [""]
+        columns = self._order(self.x, self.x_order)
+        rows = self._order(self.hue, self.hue_order) if self.hue else [""]
         cells = np.full((len(rows), len(columns)), np.nan)
         hues = self.results[self.hue] if self.hue else [""] * len(self.results)
         for x, hue, score in zip(
@@ -240,35 +268,45 @@ class SearchDisplay:
                 color="white" if dark else "black",
                 fontsize="small",
             )
-        best = np.unravel_index(np.nanargmax(cells), cells.shape)
+        best = self.best
+        if best is None:
+            best = int(np.nanargmax(self.results["mean_test"]))
+        left = columns.index(self.results[self.x].iloc[best])
+        bottom = rows.index(list(hues)[best])
         from matplotlib.patches import Rectangle
 
         ax.add_patch(
             Rectangle(
-                (best[1] - 0.5, best[0] - 0.5), 1, 1, fill=False, lw=2.5, ec="#D55E00"
+                (left - 0.5, bottom - 0.5), 1, 1, fill=False, lw=2.5, ec="#D55E00"
             )
         )
-        ax.set_xticks(range(len(columns)), [str(each) for each in columns])
-        ax.set_yticks(range(len(rows)), [str(each) for each in rows])
-        ax.set_xlabel(self.x)
+        ax.set_xticks(range(len(columns)), [plain(each) for each in columns])
+        ax.set_yticks(range(len(rows)), [plain(each) for each in rows])
+        ax.set_xlabel(plain(self.x))
         if self.hue:
-            ax.set_ylabel(self.hue)
+            ax.set_ylabel(plain(self.hue))
+
+    def _order(self, name: str, given: Sequence[Any] | None) -> list[Any]:
+        """Return the values that are there, in order."""
+        present = list(dict.fromkeys(self.results[name]))
+        order = Level(self.results[name]).labels if given is None else given
+        return [each for each in order if each in present]
 
     def _draw_lines(self, ax: Any, train: bool, line_kw: dict[str, Any]) -> None:
         self.ax_ = ax = new_axes(ax, type(self).__name__, 6.4, 4.0)
         self.figure_ = ax.figure
-        values = list(dict.fromkeys(self.results[self.x]))
+        values = self._order(self.x, self.x_order)
         numeric = all(
             isinstance(each, Real) and not isinstance(each, bool | np.bool_)
             for each in values
         )
-        lines = list(dict.fromkeys(self.results[self.hue])) if self.hue else [None]
+        lines = self._order(self.hue, self.hue_order) if self.hue else [None]
         for place, hue in enumerate(lines):
             mine = self.results
             if self.hue:
                 mine = mine[[each == hue for each in mine[self.hue]]]
             at = [each if numeric else values.index(each) for each in mine[self.x]]
-            label = f"{self.hue}={hue}" if self.hue else "test"
+            label = plain(f"{self.hue}={hue}") if self.hue else "test"
             for part, style in (("test", "-"), ("train", "--")):
                 if f"mean_{part}" not in mine or (part == "train" and not train):
                     continue
@@ -294,13 +332,24 @@ class SearchDisplay:
                     )
         if not numeric or len(values) <= 10:
             ax.set_xticks(
-                values if numeric else range(len(values)), [str(v) for v in values]
+                values if numeric else range(len(values)), [plain(v) for v in values]
             )
-        ax.set_xlabel(self.x)
+        ax.set_xlabel(plain(self.x))
         ax.set_ylabel(f"mean {self.metric}, ± 1 std over the folds")
         ax.grid(alpha=0.3)
         if self.hue or train:
             ax.legend(fontsize="small")
+
+
+def _chosen(search: Any, results: pd.DataFrame, scores: pd.Series, metric: str) -> Any:
+    """Return the row that the search chose, else that with the best score."""
+    chosen = getattr(search, "best_index_", None)
+    refit = getattr(search, "refit", True)
+    if chosen in results.index and (metric == "score" or refit == metric):
+        return chosen
+    if "iter" in results:  # what was given up early is not the best
+        scores = scores[results["iter"] == results["iter"].max()]
+    return scores.fillna(-np.inf).idxmax()
 
 
 def _metric(results: pd.DataFrame, metric: str | None) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "draw_mosaic",
     "near_square",
     "new_axes",
+    "plain",
     "pyplot",
 ]
 
@@ -78,6 +79,22 @@ def new_axes(ax: Any, owner: str, width: float = 6.4, height: float = 4.8) -> An
     if ax is not None:
         return ax
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def plain(text: Any) -> str:
+    """Return a text of the user's as Matplotlib shows it as it is.
+
+    Parameters
+    ----------
+    text : object
+        Its text may hold dollar signs, which would begin a formula.
+
+    Returns
+    -------
+    str
+        For Matplotlib.
+    """
+    return str(text).replace("$", r"\$")
 
 
 def colour_of(place: int, n_places: int) -> Any:
@@ -174,7 +191,7 @@ def draw_mosaic(
             ax.text(
                 left + (width - 1) / 2,
                 top - 0.5 - 0.04 * height,
-                captions[place],
+                plain(captions[place]),
                 ha="center",
                 va="bottom",
                 fontsize="small",
@@ -189,10 +206,10 @@ def draw_mosaic(
     ax.set_yticks([])
     if row_labels is not None:
         at = [row * step_y + above + (height - 1) / 2 for row in range(n_rows)]
-        ax.set_yticks(at, row_labels)
+        ax.set_yticks(at, [plain(each) for each in row_labels])
     if column_labels is not None:
         at = [column * step_x + (width - 1) / 2 for column in range(n_columns)]
-        ax.set_xticks(at, column_labels)
+        ax.set_xticks(at, [plain(each) for each in column_labels])
     ax.tick_params(length=0)
     return image
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sknn_mnist._search_results import Keys, identity
+from sknn_mnist._search_results import Keys, Level, identity
 from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
 __all__ = ["Run", "render_report"]
@@ -117,23 +117,32 @@ def _table(run: Run) -> dict[str, Any]:
     pivot: Any = pivot_cv_results(run.search, index=run.index)
     labels = pivot.index.to_frame(index=False)
     scores = pivot.to_numpy(dtype=float)
-    tests = [name.startswith("mean_test") for name in pivot.columns]
-    at = tests.index(True)
-    best = None if np.isnan(scores[:, at]).all() else np.nanargmax(scores[:, at])
+    best = _chosen_labels(run)
     known = scores[~np.isnan(scores)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     rows = []
-    for place in range(len(pivot)):
-        names = [
-            {"text": str(v), "key": str(v), "shade": None} for v in labels.iloc[place]
-        ]
-        numbers = [_score_cell(value, low, high) for value in scores[place]]
-        rows.append({"cells": [*names, *numbers], "best": place == best})
+    # By column: a row of ints and floats would be floats.
+    columns = [labels.iloc[:, at].tolist() for at in range(labels.shape[1])]
+    for names, numbers in zip(zip(*columns, strict=True), scores, strict=True):
+        cells = [{"text": str(v), "key": str(v), "shade": None} for v in names]
+        cells += [_score_cell(value, low, high) for value in numbers]
+        rows.append({"cells": cells, "best": names == best})
     return {
         "columns": [*map(str, labels.columns), *map(str, pivot.columns)],
         "n_labels": labels.shape[1],
         "rows": rows,
     }
+
+
+def _chosen_labels(run: Run) -> tuple[Any, ...] | None:
+    """Return the labels of the row that the search chose."""
+    chosen = getattr(run.search, "best_index_", None)
+    if chosen is None or math.isnan(run.search.best_score_):
+        return None
+    results = cv_results_frame(run.search)
+    keys = Keys(results)
+    levels = [Level(results[keys.find("index", name)]) for name in run.index]
+    return tuple(level.labels[level.places[chosen]] for level in levels)
 
 
 def _score_cell(value: float, low: float, high: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -214,7 +215,7 @@ class Level:
         order = [key for key in distinct if key[0] == "NoneType"] + order
         self.labels = [_label(distinct[key]) for key in order]
         if len(set(self.labels)) < len(order):  # 1 and True are one label to pandas
-            self.labels = [repr(label) for label in self.labels]
+            self.labels = _apart([repr(_plain(distinct[key])) for key in order])
         at = {key: place for place, key in enumerate(order)}
         self.places = pd.Series([at[key] for key in identities], index=column.index)
 
@@ -239,6 +240,22 @@ def identity(value: Any) -> tuple[Any, ...]:
 
 def _label(value: Any) -> Any:
     """Return a number, a bool or a string as it is, else its text."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = _plain(value)
+    # NaN, which is no label: it is not even equal to itself.
+    if isinstance(value, float) and value != value:
+        return "nan"
     return value if isinstance(value, bool | int | float | str) else repr(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _apart(labels: list[str]) -> list[str]:
+    """Number labels that are the same."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for label in labels:
+        seen[label] += 1
+        apart.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return apart

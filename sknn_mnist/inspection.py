@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 from scipy import ndimage
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -23,6 +24,7 @@ __all__ = [
     "feature_maps",
     "gradient_saliency",
     "images_of",
+    "looked_at",
     "maximize_activation",
     "occlusion",
 ]
@@ -390,6 +392,28 @@ def images_of(net: Any, x: np.ndarray) -> np.ndarray:
         if side * side * channels == n_features:
             return x.reshape(len(x), side, side, channels)
     return x.reshape(len(x), 1, n_features, 1)
+
+
+def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, list]:
+    """Return what `occlusion` and `gradient_saliency` are about.
+
+    Parameters
+    ----------
+    estimator, X, target : estimator, array-like and label or labels
+        As they take them.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, height, width, channels)
+        What the network is fed.
+    labels : list
+        The class whose score each sample's is; empty for a regressor.
+    """
+    net, x = _take_apart(estimator, "looked_at", X)
+    images = images_of(net, x)
+    if not is_classifier(net):
+        return images, []
+    return images, net.classes_[_units(net, x, target)].tolist()
 
 
 def _take_apart(

@@ -10,12 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    HalvingGridSearchCV,
+)
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist import display as room
@@ -381,3 +387,148 @@ def test_sensitivity_names_the_classes(cnn, images):
     assert hidden.plot().colorbar_ is not None
     with pytest.raises(ValueError, match="'method' parameter of SensitivityDisplay"):
         SensitivityDisplay.from_estimator(cnn, X[:3], method="saliency")
+
+
+# -- what users bring -----------------------------------------------------------------
+
+
+def grid_of(**columns):
+    rows = [
+        dict(zip(columns, values, strict=True))
+        for values in zip(*columns.values(), strict=True)
+    ]
+    names = [name for name in columns if name != "score"]
+    return {
+        "params": [{name: row[name] for name in names} for row in rows],
+        **{f"param_{name}": columns[name] for name in names},
+        "mean_test_score": columns["score"],
+        "std_test_score": [0.01] * len(rows),
+    }
+
+
+def framed(display):
+    (frame,) = display.ax_.patches
+    return frame.get_x() + 0.5, frame.get_y() + 0.5
+
+
+def ticks(axis):
+    return [each.get_text() for each in axis.get_ticklabels()]
+
+
+def test_the_frame_is_around_what_the_search_chose(digits):
+    X, _, y, _ = digits
+    scores = {16: 0.5, 64: 0.9, 32: 0.9}  # a tie: scikit-learn takes the first
+
+    def scoring(estimator, X, y):
+        return scores[estimator.hidden_size]
+
+    grid = {"hidden_size": [64, 32, 16], "dropout": [0.0, 0.1]}
+    search = GridSearchCV(DenseClassifier(epochs=1), grid, cv=2, scoring=scoring)
+    search.set_params(refit=False).fit(X[:60], y[:60])
+    display = SearchDisplay.from_search(search, x="hidden_size", hue="dropout").plot()
+    x, y_ = framed(display)
+    assert ticks(display.ax_.xaxis)[int(x)] == str(search.best_params_["hidden_size"])
+    assert ticks(display.ax_.yaxis)[int(y_)] == str(search.best_params_["dropout"])
+
+
+def test_what_halving_gave_up_is_not_framed():
+    results = {
+        **grid_of(epochs=[3, 3, 9], hidden_size=[64, 32, 32], score=[0.94, 0.93, 0.90]),
+        "iter": [0, 0, 1],
+        "n_resources": [3, 3, 9],
+    }
+    display = SearchDisplay.from_search(results, x="epochs", hue="hidden_size").plot()
+    assert framed(display) == (1, 0)
+
+
+def test_values_of_incomplete_grids_come_in_order():
+    results = grid_of(a=[1, 2, 2], b=[64, 32, 128], score=[0.1, 0.2, 0.3])
+    display = SearchDisplay.from_search(results, x="a", hue="b")
+    assert ticks(display.plot().ax_.yaxis) == ["32", "64", "128"]
+    legend = display.plot(kind="lines").ax_.get_legend()
+    assert [each.get_text() for each in legend.get_texts()] == ["b=32", "b=64", "b=128"]
+
+
+def test_values_that_read_alike_or_are_missing_stay_apart():
+    results = grid_of(
+        a=[None, "None", (32,), "(32,)", float("nan")] * 2,
+        b=[1] * 5 + [2] * 5,
+        score=np.linspace(0, 1, 10),
+    )
+    display = SearchDisplay.from_search(results, x="a", hue="b").plot()
+    assert len(ticks(display.ax_.xaxis)) == 5
+    assert len(display.ax_.texts) == 10
+    assert "–" not in [each.get_text() for each in display.ax_.texts]
+    display.plot(kind="lines")
+    assert [len(line.get_xdata()) for line in display.ax_.lines] == [5, 5]
+
+
+def test_the_only_parameter_can_not_be_the_hue():
+    with pytest.raises(ValueError, match="hue='a' is the only parameter"):
+        SearchDisplay.from_search(grid_of(a=[1, 2], score=[0.1, 0.2]), hue="a")
+
+
+def test_dollars_are_dollars(digits):
+    X, _, y, _ = digits
+    names = np.array(["$0-$10", "$^_", "$x"])
+    clf = DenseClassifier(hidden_size=2, epochs=1, random_state=0)
+    clf.fit(X[:90], names[y[:90] % 3])
+    displays = [
+        MistakesDisplay.from_estimator(clf, X[:30], names[(y[:30] + 1) % 3]).plot(),
+        SensitivityDisplay.from_estimator(clf, X[:3]).plot(),
+        HistoryDisplay.from_estimator({"$^_": clf, "$x": clf}).plot(),
+        SearchDisplay.from_search(grid_of(a=["$^_", "$x"], score=[0.1, 0.2])).plot(),
+    ]
+    for display in displays:
+        display.figure_.canvas.draw()  # would fail on a formula
+    shown = " ".join(each.get_text() for each in displays[0].ax_.texts)
+    assert not re.search(r"(?<!\\)\$", shown)
+
+
+def test_sensitivity_shows_what_the_network_is_fed(digits):
+    X, _, y, _ = digits
+    nets = {
+        (4, 4, 1): make_pipeline(PCA(16), DenseClassifier(epochs=1)),
+        (4, 16, 1): CNNClassifier(image_shape=(4, 16), filters=2, epochs=1),
+        (4, 8, 2): CNNClassifier(image_shape=(4, 8, 2), filters=2, epochs=1),
+    }
+    for shape, net in nets.items():
+        net.fit(X[:100], y[:100])
+        display = SensitivityDisplay.from_estimator(net, X[:3]).plot()
+        assert display.images.shape == (3, *shape)
+        if shape != (4, 4, 1):
+            mistakes = MistakesDisplay.from_estimator(net, X[:50], y[:50])
+            assert mistakes.images.shape[1:] == shape
+            np.testing.assert_array_equal(
+                mistakes.images[0].ravel(), X[mistakes.index[0]]
+            )
+
+
+def test_sensitivity_of_several_outputs(digits):
+    X, _, _, _ = digits
+    regressor = DenseRegressor(epochs=1).fit(X, X[:, :2])
+    assert SensitivityDisplay.from_estimator(regressor, X[:3]).plot().labels == []
+    several = DenseClassifier(epochs=1).fit(X, (X[:, 10:13] > 0.5).astype(int))
+    labels = SensitivityDisplay.from_estimator(several, X[:3]).plot().labels
+    assert len(labels) == 3
+    assert set(labels) <= {"0", "1", "2"}
+
+
+def test_mistakes_are_those_of_predict(digits):
+    X, _, y, _ = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    picky = make_pipeline(
+        make_column_transformer((StandardScaler(), list(frame.columns))),
+        DenseClassifier(hidden_size=4, epochs=2, random_state=0),
+    )
+    thresholded = FixedThresholdClassifier(
+        picky, threshold=0.9, response_method="predict_proba"
+    )
+    for net, labels in ((picky, y), (thresholded, y > 4)):
+        net.fit(frame, labels)
+        display = MistakesDisplay.from_estimator(net, frame, labels)
+        wrong = net.predict(frame) != labels
+        assert sorted(display.index) == list(np.flatnonzero(wrong))
+        proba = net.predict_proba(frame)
+        place = list(net.classes_).index(display.y_pred[0])
+        assert display.probability[0] == pytest.approx(proba[display.index[0], place])

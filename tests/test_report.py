@@ -208,3 +208,30 @@ def test_a_browser_shows_and_sorts_it(folder, tmp_path):
     )
     title = re.search(r"<title>(.*?)</title>", done.stdout)[1]
     assert title == "sorted true shown true overflow false"
+
+
+def test_the_table_marks_what_the_search_chose_and_keeps_ints(tmp_path):
+    scores = {(64, 0.0): 0.9, (32, 0.5): 0.9}  # a tie: scikit-learn takes the first
+
+    def scoring(estimator, X, y):
+        return scores.get((estimator.hidden_size, estimator.dropout), 0.5)
+
+    X, _, y, _ = load_digits28(return_X_y=True)
+    grid = {"hidden_size": [64, 32], "dropout": [0.0, 0.5]}
+    net = DenseClassifier(epochs=1, random_state=0)
+    search = GridSearchCV(net, grid, cv=2, scoring=scoring, refit=False)
+    search.fit(X[:60], y[:60])
+    record = {
+        "model": "DenseClassifier",
+        "params": search.best_params_,
+        "scoring": "accuracy",
+        "cv_score": search.best_score_,
+        "test_accuracy": None,
+        "dataset": {"name": "digits"},
+    }
+    data = SimpleNamespace(X_test=X[:9], y_test=y[:9], about="digits")
+    html = render_report(Run(search, [*grid], None, record, data, "", {}))
+    (marked,) = re.findall(r'<tr class="best">(.*?)</tr>', html, re.S)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", marked)
+    assert cells[:2] == [str(search.best_params_[name]) for name in grid]
+    assert cells[:2] == ["64", "0.0"]
