@@ -43,6 +43,7 @@ from sknn_mnist._keras_objects import (
 )
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import (
+    PRECISIONS,
     check_bool,
     check_fraction,
     check_one_of,
@@ -73,8 +74,6 @@ REPAIRED = {
 
 # Parameters that go to `compile`: they may change under warm_start.
 _COMPILED = ("optimizer", "learning_rate", "loss", "metrics")
-
-DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
 def _repaired(wrapper: type) -> type:
@@ -251,13 +250,13 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         check_bool("shuffle", self.shuffle, owner)
         check_bool("warm_start", self.warm_start, owner)
         check_one_of("verbose", _as_int(self.verbose), (0, 1, 2), owner)
-        check_one_of("dtype", self.dtype, DTYPES, owner)
+        check_one_of("dtype", self.dtype, PRECISIONS, owner)
         make_optimizer(self.optimizer, self.learning_rate, owner)
         make_metrics(self.metrics, owner)
         make_callbacks(self.callbacks, owner)
         open_memory(self.memory, owner)
         if not self._loss_is_auto():
-            make_loss(self.loss, self.dtype, owner)
+            make_loss(self.loss, PRECISIONS[self.dtype], owner)
 
     def _loss_is_auto(self) -> bool:
         return isinstance(self.loss, str) and self.loss == "auto"
@@ -369,7 +368,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         # SciKeras checks shapes by itself; scikit-learn's function also checks and
         # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
-        options = {"dtype": DTYPES[self._dtype_of_data(reset)], "order": "C"}
+        options = {"dtype": np.dtype(self._dtype_of_data(reset)).type, "order": "C"}
         if isinstance(y, str) and y == "no_validation":
             return validate_data(self, X, reset=reset, **options), None
         if sparse.issparse(y):
@@ -398,7 +397,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         return X
 
     def _dtype_of_data(self, reset: bool) -> str:
-        return self.dtype if reset else self._fit_params["dtype"]
+        return PRECISIONS[self.dtype if reset else self._fit_params["dtype"]]
 
     @property
     def feature_encoder(self) -> FunctionTransformer:

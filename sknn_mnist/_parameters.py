@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import Any
 
 __all__ = [
+    "PRECISIONS",
     "InvalidParameterError",
     "as_finite_float",
     "check_activation",
@@ -25,6 +26,16 @@ __all__ = [
     "per_layer",
     "per_side",
 ]
+
+
+# Of the estimators' `dtype`, the dtype of data, weights, outputs and loss: with the
+# mixed ones, hidden layers alone compute in 16 bits.
+PRECISIONS = {
+    "float32": "float32",
+    "float64": "float64",
+    "mixed_bfloat16": "float32",
+    "mixed_float16": "float32",
+}
 
 
 class InvalidParameterError(ValueError, TypeError):

@@ -18,7 +18,11 @@ import tensorflow as tf
 
 from sknn_mnist._engine import FusedNetwork, State, rows_at_once, set_state
 from sknn_mnist._keras_private import forget_kernels
-from sknn_mnist._processes import check_not_forked, take_share_of_cores
+from sknn_mnist._processes import (
+    check_not_forked,
+    take_share_of_cores,
+    take_share_of_gpus,
+)
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._residents import forget_residents, may_stay, resident
 from sknn_mnist.builders import initial_values
@@ -27,6 +31,7 @@ __all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
 
 # Before anything is computed, after which TensorFlow keeps its number of threads.
 take_share_of_cores()
+take_share_of_gpus()
 
 # Networks kept idle at most, and the bytes of their variables: a search tries fewer
 # shapes than that at a time.

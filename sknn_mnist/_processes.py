@@ -1,4 +1,4 @@
-"""TensorFlow in worker processes: its share of the cores, and forks.
+"""TensorFlow in worker processes: its share of cores and GPUs, and forks.
 
 joblib and Dask tell each worker how many threads it may use by ``OMP_NUM_THREADS``,
 which TensorFlow does not read: two workers on two cores would run four threads.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import warnings
 
 import tensorflow as tf
 
-__all__ = ["check_not_forked", "take_share_of_cores"]
+__all__ = ["check_not_forked", "take_share_of_cores", "take_share_of_gpus"]
 
 # Set in a child that was forked while TensorFlow had threads, which the child lacks.
 _forked_while_running = False
@@ -45,6 +46,31 @@ def take_share_of_cores() -> None:
             "TF_NUM_INTRAOP_THREADS.",
             stacklevel=2,
         )
+
+
+def take_share_of_gpus() -> None:
+    """Take one GPU in a worker process, all in others, and memory as it is needed.
+
+    By default TensorFlow takes all memory of all GPUs at once, and the second worker
+    finds none. Where TensorFlow runs already, or the user has set the GPUs up, they
+    stay as they are.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    name = multiprocessing.current_process().name
+    try:
+        if len(gpus) > 1 and name != "MainProcess":
+            gpus = [gpus[_number_of(name) % len(gpus)]]
+            tf.config.set_visible_devices(gpus, "GPU")
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError):
+        return
+
+
+def _number_of(process: str) -> int:
+    """Return a worker's number: joblib counts its own, others have the system's."""
+    number = re.search(r"\d+$", process)
+    return int(number[0]) if number else os.getpid()
 
 
 def check_not_forked() -> None:

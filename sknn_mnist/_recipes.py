@@ -19,6 +19,7 @@ from sknn_mnist._keras_objects import (
     make_optimizer,
 )
 from sknn_mnist._keras_private import loss_config
+from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist._processes import check_not_forked
 from sknn_mnist.builders import build_cnn, build_dense
 
@@ -152,11 +153,17 @@ class NetworkRecipe:
 
     def _compile_arguments(self) -> dict[str, Any]:
         given = self.compile_options
+        optimizer = make_optimizer(
+            given["optimizer"], given["learning_rate"], self.owner
+        )
+        dtype = self.options["dtype"]
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if dtype == "mixed_float16" and not scales:
+            # As Keras does: small gradients would vanish in 16 bits.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         return {
-            "optimizer": make_optimizer(
-                given["optimizer"], given["learning_rate"], self.owner
-            ),
-            "loss": make_loss(given["loss"], self.options["dtype"], self.owner),
+            "optimizer": optimizer,
+            "loss": make_loss(given["loss"], PRECISIONS[dtype], self.owner),
             "metrics": make_metrics(given["metrics"], self.owner),
         }
 

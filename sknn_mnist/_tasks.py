@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sknn_mnist._adapter import KerasEstimator
 from sknn_mnist._keras_objects import loss_family
-from sknn_mnist._parameters import as_finite_float, invalid
+from sknn_mnist._parameters import PRECISIONS, as_finite_float, invalid
 from sknn_mnist._targets import (
     ClassTargetEncoder,
     RegressionTargetEncoder,
@@ -123,7 +123,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
             loss_family(given["loss"]),
             owner=type(self).__name__,
             classes=getattr(self, "_known_classes", None),
-            dtype=given["dtype"],
+            dtype=PRECISIONS[given["dtype"]],
         )
 
     def _takes_same_targets(self) -> bool:
@@ -177,7 +177,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
             of_class[present] = compute_class_weight(
                 "balanced", classes=present, y=codes
             )
-        weights = of_class[codes].astype(self._fit_params["dtype"])
+        weights = of_class[codes].astype(PRECISIONS[self._fit_params["dtype"]])
         if not 0 < weights.max() < np.inf:
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves {type(self).__name__} "
@@ -211,5 +211,5 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     def target_encoder(self) -> RegressionTargetEncoder:
         """Transformer from targets to what the loss takes."""
         return RegressionTargetEncoder(
-            owner=type(self).__name__, dtype=self._fit_params["dtype"]
+            owner=type(self).__name__, dtype=PRECISIONS[self._fit_params["dtype"]]
         )

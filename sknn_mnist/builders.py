@@ -67,7 +67,8 @@ def build_dense(
     output_activation : str, dict, callable or None, default="softmax"
         Activation of the output layer; None means linear.
     dtype : str, default="float32"
-        Keras dtype policy of all layers.
+        Keras dtype policy of all layers. With a mixed one, input and output are
+        float32.
     seed : int or None, default=None
         Seeds the initial weights and dropout. Int: the same weights each time,
         and no global random state is read or changed.
@@ -110,7 +111,7 @@ def build_dense(
     sizes = per_layer("hidden_size", hidden_size, owner)
     seeds = _layer_seeds(seed)
     layers: list[keras.layers.Layer] = [
-        keras.layers.Input(shape=input_shape, dtype=_input_dtype(dtype), name="pixels")
+        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
     ]
     if len(input_shape) > 1:
         layers.append(
@@ -171,7 +172,8 @@ def build_cnn(
     output_activation : str, dict, callable or None, default="softmax"
         Activation of the output layer; None means linear.
     dtype : str, default="float32"
-        Keras dtype policy of all layers.
+        Keras dtype policy of all layers. With a mixed one, input and output are
+        float32.
     seed : int or None, default=None
         Seeds the initial weights and dropout. Int: the same weights each time,
         and no global random state is read or changed.
@@ -229,7 +231,7 @@ def build_cnn(
     window = per_side("pool_size", pool_size, owner)
     seeds = _layer_seeds(seed)
     layers: list[keras.layers.Layer] = [
-        keras.layers.Input(shape=input_shape, dtype=_input_dtype(dtype), name="pixels")
+        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
     ]
     sides: tuple[int, ...] = input_shape[:2]
     for number, width in enumerate(widths, start=1):
@@ -385,7 +387,7 @@ def _output_layer(
         n_outputs,
         activation=activation,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-        dtype=dtype,
+        dtype=_outer_dtype(dtype),  # of 16 bits are too few for probabilities
         name="output",
     )
 
@@ -399,8 +401,8 @@ def _layer_seeds(seed: int | None) -> Iterator[int | None]:
         layer += 1
 
 
-def _input_dtype(dtype: Any) -> str:
-    return keras.dtype_policies.get(dtype).compute_dtype
+def _outer_dtype(dtype: Any) -> str:
+    return keras.dtype_policies.get(dtype).variable_dtype
 
 
 def _cut(window: tuple[int, int], sides: tuple[int, ...]) -> tuple[int, int]:

@@ -79,8 +79,10 @@ class DenseClassifier(DensePart, KerasClassifier):
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress a fit, or a line an epoch as Keras writes it.
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of the probabilities.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network and of the probabilities. With the mixed ones the
+        hidden layers compute in 16 bits, which some accelerators do faster; weights
+        and probabilities are float32.
 
     Attributes
     ----------
@@ -217,8 +219,10 @@ class DenseRegressor(DensePart, KerasRegressor):
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress a fit, or a line an epoch as Keras writes it.
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the network. Predictions are float64 either way.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network. Predictions are float64 either way. With the mixed
+        ones the hidden layers compute in 16 bits, which some accelerators do faster;
+        weights are float32.
 
     Attributes
     ----------
@@ -367,8 +371,10 @@ class CNNClassifier(CNNPart, KerasClassifier):
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress a fit, or a line an epoch as Keras writes it.
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the network and of the probabilities.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network and of the probabilities. With the mixed ones the
+        hidden layers compute in 16 bits, which some accelerators do faster; weights
+        and probabilities are float32.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -539,8 +545,10 @@ class CNNRegressor(CNNPart, KerasRegressor):
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress a fit, or a line an epoch as Keras writes it.
-    dtype : {"float32", "float64"}, default="float32"
-        Precision of the network. Predictions are float64 either way.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network. Predictions are float64 either way. With the mixed
+        ones the hidden layers compute in 16 bits, which some accelerators do faster;
+        weights are float32.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
