@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 
 # Machines are noisy, and a slow example is no wrong one.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=10_000)
 settings.load_profile("untimed")
 
 
