@@ -24,6 +24,7 @@ import keras
 import numpy as np
 from scikeras.wrappers import BaseWrapper
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
@@ -474,6 +475,14 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
                 f"after {len(added['loss'])} epoch(s). Lower learning_rate (now "
                 f"{self.learning_rate!r}), scale X, or clip gradients in the "
                 "optimizer."
+            )
+        if not np.isfinite(added["loss"][-1]):
+            # Its weights are good numbers, but nobody can tell how good.
+            warnings.warn(
+                f"The loss of {owner} is {added['loss'][-1]} in the last epoch: too "
+                "large for its dtype. Scale y and X.",
+                ConvergenceWarning,
+                stacklevel=2,
             )
         self._network = network
         for callback in callbacks:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
@@ -177,14 +177,15 @@ def check_clear(err):
     assert "tensorflow/" not in text
     assert "Graph execution error" not in text
     assert "Exception encountered when calling" not in text
-    assert len(text) < 1500, text
+    # scikit-learn shows complex data below the sentence that refuses it.
+    assert len(text.splitlines()[0]) < 600, text
 
 
 def outcome(kind, given, X, y, weight, X_test):
     """Return predictions, or the error."""
     net = kind(**given)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("always")
         try:
             net.fit(X, y, sample_weight=weight)
         except (ValueError, TypeError) as err:
@@ -194,7 +195,8 @@ def outcome(kind, given, X, y, weight, X_test):
         predicted = net.predict(X_test)
     for array in net.model_.get_weights():
         assert np.isfinite(array).all()
-    assert np.isfinite(net.history_["loss"]).all() or given.get("validation_split")
+    if not np.isfinite(net.history_["loss"][-1]):
+        assert any(each.category is ConvergenceWarning for each in caught)
     return predicted
 
 
