@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
 import numpy as np
 import tensorflow as tf
 

@@ -17,6 +17,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import sknn_mnist._quiet_start
+
+# isort: split
 import keras
 import numpy as np
 import sklearn

@@ -56,6 +56,18 @@ def test_a_fit_starts_tensorflow_without_chatter():
     assert stderr_of(FIT) == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(f"sknn_mnist.{name}" for name in sorted(sknn_mnist.__all__)),
+        *("import sknn_mnist.display", "import sknn_mnist.inspection"),
+    ],
+)
+def test_no_way_in_starts_it_with_chatter(code):
+    assert stderr_of(f"import sknn_mnist; {code}") == ""
+
+
 def test_a_log_level_of_the_users_own_holds():
     assert "oneDNN" in stderr_of(FIT, TF_CPP_MIN_LOG_LEVEL="0")
 
