@@ -41,6 +41,9 @@ BASES = (
 # Those that write and read no files of their own and run no code of the user's.
 CALLBACKS = {"EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"}
 
+# Bytes of a label: NumPy gives each as many as the longest may have.
+MOST_BYTES = 2**16
+
 
 class UnsavableError(TypeError):
     """A value that can't be written without code of the user's own."""
@@ -173,6 +176,8 @@ def labels_from_json(stored: Any) -> np.ndarray:
     """Return what `labels_to_json` was given; anything amiss raises ValueError."""
     try:
         dtype, values = np.dtype(stored["dtype"]), stored["values"]
+        if dtype.itemsize > MOST_BYTES:
+            raise ValueError(f"labels of {dtype.itemsize:,} bytes each are too long")
         if dtype.kind not in "biufUSmMO" or not all(
             isinstance(each, str | bool | int | float) for each in values
         ):
@@ -237,9 +242,18 @@ def _dict(content: Any) -> dict[Any, Any]:
 
 
 def _random_state(content: Any) -> np.random.RandomState:
-    name, keys, *rest = content
+    name, keys, place, has_normal, normal = content
+    keys = np.asarray(keys, dtype=np.uint32)
+    # NumPy would read beyond the state from a place that is not in it.
+    if (
+        name != "MT19937"
+        or keys.shape != (624,)
+        or not (isinstance(place, int) and 0 <= place <= 624)
+        or has_normal not in (0, 1)
+    ):
+        raise ValueError("a random state is none of MT19937")
     state = np.random.RandomState()
-    state.set_state((name, np.asarray(keys, dtype=np.uint32), *rest))
+    state.set_state((name, keys, place, int(has_normal), float(normal)))
     return state
 
 

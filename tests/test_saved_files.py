@@ -371,6 +371,32 @@ ATTACKS = {
         edit(targets={"labels": {"dtype": "O", "values": [{}]}, "matrix": False}),
         "labels must be",
     ),
+    "labels of a gigabyte": (
+        edit(targets={"labels": {"dtype": "<U99999999", "values": ["a", "b"]}}),
+        "too long",
+    ),
+    "random state beyond its end": (
+        edit_parameter(
+            "random_state",
+            {"random_state": ["MT19937", [1] * 624, 10**9, 0, 0.0]},
+            part="parameters",
+        ),
+        "random state",
+    ),
+    "random state of another kind": (
+        edit_parameter(
+            "random_state", {"random_state": ["PCG64", [1], 0, 0, 0]}, part="parameters"
+        ),
+        "random state",
+    ),
+    "layer of more than memory": (
+        edit_parameter("hidden_size", {"tuple": [2**61, 4]}),
+        "can't be loaded",
+    ),
+    "layer beyond int64": (
+        edit_parameter("hidden_size", {"tuple": [2**80, 4]}),
+        "can't be loaded",
+    ),
     "unknown parameter": (
         edit(parameters={"dict": [["__class__", 1]]}),
         "no parameters",
