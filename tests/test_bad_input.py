@@ -86,7 +86,7 @@ COMMON = [
     ({"callbacks": ["EarlyStoping"]}, "(did you mean 'EarlyStopping'?)"),
     ({"callbacks": keras.losses.MeanSquaredError()}, "a Keras callback"),
     ({"verbose": 7}, "one of {0, 1, 2}. Got 7"),
-    ({"dtype": "int8"}, "one of {'float32', 'float64'}. Got 'int8'"),
+    ({"dtype": "int8"}, "'mixed_float16'}. Got 'int8'"),
     ({"random_state": "seed"}, "cannot be used to seed"),
 ]
 CLASSIFIERS = [

@@ -5,7 +5,6 @@ import os
 import keras
 import numpy as np
 import pytest
-from sklearn.linear_model import Perceptron
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist.cli import main
@@ -167,10 +166,8 @@ def test_results_are_written_through_links_and_pipes(tmp_path, capsys):
 
 
 def test_a_net_without_probabilities_is_refused(tmp_path, capsys):
-    import joblib
-
-    joblib.dump(Perceptron().fit(X, Y), tmp_path / "net.joblib")
+    DenseRegressor(epochs=1).fit(X, Y).save(tmp_path / "net.safetensors")
     np.save(tmp_path / "scans.npy", np.zeros((2, 16)))
-    args = ["--load", str(tmp_path / "net.joblib")]
+    args = ["--load", str(tmp_path / "net.safetensors")]
     assert main(["predict", *args, "--images", str(tmp_path / "scans.npy")]) == 1
-    assert "predicts no probabilities" in capsys.readouterr().err
+    assert "holds no classifier but a DenseRegressor" in capsys.readouterr().err

@@ -18,10 +18,7 @@ NETS = [
 IDS = [type(net).__name__ for net in NETS]
 
 
-def weights_of(net, X, y, threads=None):
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads[0])
-        tf.config.threading.set_inter_op_parallelism_threads(threads[1])
+def weights_of(net, X, y):
     return net.fit(X, y).model_.get_weights()
 
 
@@ -45,20 +42,14 @@ def test_same_seed_same_bits_whatever_ran_before(digits, net):
     assert not np.array_equal(other[0], first[0])
 
 
-def threads_of_this_process():
-    return (
-        tf.config.threading.get_intra_op_parallelism_threads(),
-        tf.config.threading.get_inter_op_parallelism_threads(),
-    )
-
-
 def test_same_bits_in_a_worker(digits):
     X, _, y, _ = digits
     net = clone(NETS[1]).set_params(random_state=0)
     here = weights_of(net, X, y)
-    (there,) = joblib.Parallel(n_jobs=2, backend="loky")(
-        [joblib.delayed(weights_of)(clone(net), X, y, threads_of_this_process())]
-    )
+    # With as many threads as this process has.
+    n_threads = joblib.cpu_count()
+    with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=n_threads):
+        (there,) = joblib.Parallel()([joblib.delayed(weights_of)(clone(net), X, y)])
     assert_same_bits(here, there)
 
 
