@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import sknn_mnist._quiet_start  # noqa: F401  before Keras
 
 # isort: split
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -28,6 +30,7 @@ from sknn_mnist._processes import (
 )
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._residents import forget_residents, may_stay, resident
+from sknn_mnist._row_blocks import find_sizes, in_blocks
 from sknn_mnist.builders import initial_values
 
 __all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
@@ -107,12 +110,12 @@ class Forward:
     """A network's outputs as a compiled function of its variables and its input.
 
     The variables come from outside, so that estimators share it, in threads too.
-    Compiled once, with the number of rows left open.
+    Compiled once, with the number of rows left open, and computed in blocks of rows
+    that were found to give each row the same bits whatever its company.
     """
 
     def __init__(self, recipe: NetworkRecipe) -> None:
         network = recipe.new_network(compiled=False)
-        self._n_rows = rows_at_once(network)
         place = {id(each): i for i, each in enumerate(network.variables)}
         self._trainable = [place[id(v)] for v in network.trainable_variables]
         self._others = [place[id(v)] for v in network.non_trainable_variables]
@@ -132,23 +135,51 @@ class Forward:
             [spec(variable) for variable in network.trainable_variables],
             [spec(variable) for variable in network.non_trainable_variables],
         )
+        inputs = network.inputs[0]
+        self._sizes = find_sizes(
+            self._computing(_values_to_try(network)),
+            inputs.shape[1:],
+            inputs.dtype,
+            most_rows=rows_at_once(network),
+        )
+        if max(self._sizes) == 1:
+            warnings.warn(
+                f"{recipe.owner} predicts row by row, which is slow: on this machine "
+                "no block of rows gives each row the same output at every place.",
+                stacklevel=2,
+            )
 
     def __call__(self, values: list[np.ndarray], x: np.ndarray) -> np.ndarray:
         """Return the outputs for all rows of `x`, with `values` as the variables."""
         check_not_forked()
+        compute = self._computing(values)
+        return in_blocks(compute, resident(x) if may_stay(x) else x, self._sizes)
+
+    def _computing(self, values: list[np.ndarray]) -> Callable[[Any], np.ndarray]:
         trainable = [tf.constant(values[i]) for i in self._trainable]
         others = [tf.constant(values[i]) for i in self._others]
-        if may_stay(x):
-            x = resident(x)
-        parts = [
-            self._function(
-                tf.convert_to_tensor(x[start : start + self._n_rows]),
-                trainable,
-                others,
-            ).numpy()
-            for start in range(0, len(x), self._n_rows)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+        def compute(rows: Any) -> np.ndarray:
+            return self._function(tf.convert_to_tensor(rows), trainable, others).numpy()
+
+        return compute
+
+
+def _values_to_try(network: keras.Model) -> list[np.ndarray]:
+    """Return values for a network's variables that sum and round as trained ones do.
+
+    The initial ones but for biases of 0, which are added without a trace, and for what
+    batch normalisation starts with. Larger ones would make a softmax say 0 or 1 alone.
+    """
+    rng = np.random.default_rng(0)
+    values = []
+    for variable in network.variables:
+        value = np.asarray(variable.value)
+        if "float" in str(variable.dtype) and value.ndim == 1:
+            # Positive, as variances are, and so that units are seldom dead.
+            value = value + rng.uniform(0.01, 0.1, value.shape).astype(value.dtype)
+        values.append(value)
+    return values
 
 
 def _set(fused: FusedNetwork, recipe: NetworkRecipe, state: State | None) -> None:
