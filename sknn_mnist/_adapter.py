@@ -36,6 +36,7 @@ from sklearn.utils.validation import (
 
 from sknn_mnist import _training
 from sknn_mnist._checkpoints import open_memory
+from sknn_mnist._keras_copies import KINDS, copy_of, mend_pickling, same
 from sknn_mnist._keras_objects import (
     make_callbacks,
     make_loss,
@@ -58,6 +59,9 @@ from sknn_mnist._sklearn_callbacks import (
 )
 
 __all__ = ["KerasEstimator"]
+
+# SciKeras has put its own in place of Keras's, which loses arguments.
+mend_pickling()
 
 # Members of BaseWrapper left out of the copy, and what takes their place.
 REPAIRED = {
@@ -283,7 +287,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         )
 
     def _has_changed(self, name: str) -> bool:
-        return not _same(_frozen(getattr(self, name)), self._fit_params[name])
+        return not same(_frozen(getattr(self, name)), self._fit_params[name])
 
     def _takes_same_targets(self) -> bool:
         """Tell whether the loss takes targets encoded as they were."""
@@ -569,20 +573,9 @@ def _frozen(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, list):
         return tuple(_frozen(each) for each in value)
-    if isinstance(value, keras.optimizers.Optimizer):
-        return make_optimizer(value, None, "optimizer")
+    if isinstance(value, KINDS):
+        return copy_of(value)
     return copy.deepcopy(value) if isinstance(value, dict) else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Tell whether two parameters mean the same, objects by their config."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if type(one) is type(other) and hasattr(one, "get_config"):
-        # Keras numbers the names of optimizers.
-        configs = ({**each.get_config(), "name": None} for each in (one, other))
-        return one is other or next(configs) == next(configs)
-    return one is other or bool(one == other)
 
 
 def _is_schedule(learning_rate: Any) -> bool:

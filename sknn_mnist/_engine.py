@@ -23,6 +23,7 @@ from sknn_mnist._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,
     take_restored_epoch,
+    variables_of_optimizer,
 )
 from sknn_mnist._residents import resident
 
@@ -261,14 +262,17 @@ def get_state(network: keras.Model) -> State:
     """Return all that training changes, as read-only arrays."""
     return {
         "network": [_value(each) for each in network.variables],
-        "optimizer": [_value(each) for each in network.optimizer.variables],
+        "optimizer": [_value(each) for each in variables_of_optimizer(network)],
     }
 
 
 def set_state(network: keras.Model, state: State) -> None:
     """Put back what `get_state` gave, into a network of the same build."""
-    for owner, name in ((network, "network"), (network.optimizer, "optimizer")):
-        for variable, value in zip(owner.variables, state[name], strict=True):
+    for variables, name in (
+        (network.variables, "network"),
+        (variables_of_optimizer(network), "optimizer"),
+    ):
+        for variable, value in zip(variables, state[name], strict=True):
             variable.assign(value)
 
 

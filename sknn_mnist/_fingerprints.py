@@ -29,9 +29,9 @@ def training_key(
     """Return what is equal only for trainings that go through the same states.
 
     All that takes part in them but the number of epochs: network, optimizer, loss,
-    metrics, seeds, batches, the data to the byte, and the versions that compute. Not
-    the machine: results of other processors, or other numbers of threads, agree
-    within rounding.
+    metrics, settings of the process (`recipe.key` has them), seeds, batches, the data
+    to the byte, and the versions that compute. Not the machine: results of other
+    processors, or other numbers of threads, agree within rounding.
 
     Parameters
     ----------
@@ -53,9 +53,6 @@ def training_key(
         *("sknn_mnist", sknn_mnist.__version__),
         *("keras", keras.__version__),
         *("tensorflow", tf.__version__),
-        # Settings of the process that losses and layers read.
-        (keras.config.epsilon(), keras.config.floatx()),
-        (keras.config.dtype_policy().name, keras.config.image_data_format()),
         (recipe.key, recipe.initial_learning_rate, recipe.seed),
         (int(batch_size), bool(shuffle), int(seed)),
         [digest(each) for each in arrays],

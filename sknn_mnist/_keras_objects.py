@@ -9,12 +9,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import keras
 
-from sknn_mnist._keras_private import loss_config
+from sknn_mnist._keras_copies import Arguments, arguments_of, copy_of, made_from
+from sknn_mnist._keras_own import is_own, name_of_own
+from sknn_mnist._keras_private import arguments_in_function
 from sknn_mnist._parameters import (
     InvalidParameterError,
     as_finite_float,
@@ -23,6 +27,7 @@ from sknn_mnist._parameters import (
 )
 
 __all__ = [
+    "describe_optimizer",
     "loss_family",
     "make_callbacks",
     "make_loss",
@@ -39,15 +44,10 @@ def make_optimizer(
     optimizer: Any, learning_rate: Any, owner: str
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer, with `learning_rate` unless that is None."""
-    changes = (
-        {}
-        if learning_rate is None
-        else {"learning_rate": _rate_or_schedule(learning_rate, owner)}
-    )
-    try:
-        known = _known_optimizer(optimizer, changes)
-        if known is not None:
-            return known
+    described = describe_optimizer(optimizer, learning_rate, owner)
+    with _refusing_rates(learning_rate, owner):
+        if described is not None:
+            return cast(keras.optimizers.Optimizer, made_from(*described))
         made = _make(
             "optimizer",
             copy.deepcopy(optimizer) if isinstance(optimizer, dict) else optimizer,
@@ -55,12 +55,65 @@ def make_optimizer(
             keras.optimizers.Optimizer,
             owner,
         )
-        if not changes:
-            return made
-        return type(made).from_config({**made.get_config(), **changes})
+        if learning_rate is None:
+            return cast(keras.optimizers.Optimizer, made)
+        return cast(
+            keras.optimizers.Optimizer,
+            copy_of(made, {"learning_rate": _rate_or_schedule(learning_rate, owner)}),
+        )
+
+
+def describe_optimizer(
+    optimizer: Any, learning_rate: Any, owner: str
+) -> tuple[type, Arguments] | None:
+    """Return what `make_optimizer` would make, as class and arguments.
+
+    None for anything but Keras's own optimizers. The name is the class's: Keras would
+    number it (adam_1, adam_2...), and TensorFlow keeps something for each name that a
+    variable has ever had.
+    """
+    kind: Any = optimizer
+    arguments: Arguments | None = {}
+    if isinstance(optimizer, str):
+        kind = {
+            name.lower(): each
+            for name, each in vars(keras.optimizers).items()
+            if inspect.isclass(each)
+        }.get(optimizer.lower())
+    elif isinstance(optimizer, dict):
+        with _refusing_rates(learning_rate, owner):
+            made = _make(
+                "optimizer",
+                copy.deepcopy(optimizer),
+                keras.optimizers,
+                keras.optimizers.Optimizer,
+                owner,
+            )
+        kind, arguments = type(made), arguments_of(made)
+    elif isinstance(optimizer, keras.optimizers.Optimizer):
+        kind, arguments = type(optimizer), arguments_of(optimizer)
+    if arguments is None or not _is_class_of(kind, keras.optimizers.Optimizer):
+        return None
+    if not is_own(kind) or kind is keras.optimizers.Optimizer:
+        return None
+    arguments = {**arguments, "name": kind.__name__.lower()}
+    if "inner_optimizer" in arguments:
+        # Which trains; the outer one scales the loss.
+        arguments["inner_optimizer"] = make_optimizer(
+            arguments["inner_optimizer"], learning_rate, owner
+        )
+    elif learning_rate is not None:
+        arguments["learning_rate"] = _rate_or_schedule(learning_rate, owner)
+    return kind, arguments
+
+
+@contextlib.contextmanager
+def _refusing_rates(learning_rate: Any, owner: str) -> Iterator[None]:
+    try:
+        yield
     except InvalidParameterError:
         raise
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, AttributeError) as err:
         raise invalid(
             "learning_rate",
             owner,
@@ -88,39 +141,6 @@ def _rate_or_schedule(learning_rate: Any, owner: str) -> Any:
     return rate
 
 
-def _known_optimizer(
-    optimizer: Any, changes: dict[str, Any]
-) -> keras.optimizers.Optimizer | None:
-    """Return one of Keras's own optimizers, named for its class; None for others.
-
-    Keras would number it (adam_1, adam_2...), and TensorFlow keeps something for
-    each name that a variable has ever had.
-    """
-    config: dict[str, Any] = {}
-    kind: Any = optimizer
-    if isinstance(optimizer, str):
-        kind = {
-            name.lower(): each
-            for name, each in vars(keras.optimizers).items()
-            if inspect.isclass(each)
-        }.get(optimizer.lower())
-    elif isinstance(optimizer, keras.optimizers.Optimizer):
-        kind, config = type(optimizer), optimizer.get_config()
-    if (
-        not inspect.isclass(kind)
-        or not issubclass(kind, keras.optimizers.Optimizer)
-        or kind is keras.optimizers.Optimizer
-        or not kind.__module__.startswith("keras.")
-        or kind.__name__ == "LossScaleOptimizer"  # which wraps another
-    ):
-        return None
-    name = kind.__name__.lower()
-    made: keras.optimizers.Optimizer = cast(Any, kind).from_config(
-        {**config, **changes, "name": name}
-    )
-    return made
-
-
 def make_loss(loss: Any, dtype: str, owner: str) -> Any:
     """Return a fresh loss that computes in `dtype`, or the user's own function."""
     if isinstance(loss, keras.losses.Loss):
@@ -134,8 +154,9 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
         if known is None:
             return made
         made = known()
-    config = loss_config(made)
-    if config.get("from_logits"):
+    if arguments_in_function(made).get("from_logits") or getattr(
+        made, "from_logits", False
+    ):
         raise invalid(
             "loss",
             owner,
@@ -143,11 +164,13 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
             "from_logits=False",
             loss,
         )
-    # Losses hold no state, so a class of the user's own, which may not rebuild
-    # from its config, can be used as it is.
-    if not type(made).__module__.startswith("keras."):
-        return made
-    return type(made).from_config({**config, "dtype": dtype})
+    arguments = arguments_of(made)
+    # Losses hold no state, so one of the user's own can be used as it is.
+    return (
+        made
+        if arguments is None
+        else made_from(type(made), {**arguments, "dtype": dtype})
+    )
 
 
 def loss_family(loss: Any) -> str:
@@ -170,12 +193,17 @@ def loss_family(loss: Any) -> str:
 
 
 def make_metrics(metrics: Any, owner: str) -> list[Any]:
-    """Return fresh metrics from one of them or a list."""
+    """Return fresh metrics from one of them or a list.
+
+    Strings stay, since Keras calls a metric in the history as it was called. Classes
+    and configs get the name that Keras gives the first of its kind in a process:
+    ``auc``, where it would count on, fit by fit.
+    """
     if metrics is None:
         return []
     if not isinstance(metrics, list | tuple):
         metrics = [metrics]
-    made = []
+    made: list[Any] = []
     for metric in metrics:
         if isinstance(metric, str) and metric in KERAS_CHOOSES:
             made.append(metric)
@@ -188,9 +216,35 @@ def make_metrics(metrics: Any, owner: str) -> list[Any]:
             owner,
             callable_=True,
         )
-        # Keras calls a metric in the history as it was called here.
-        made.append(metric if isinstance(metric, str) else known)
+        if isinstance(metric, str):
+            made.append(metric)
+            continue
+        if not isinstance(metric, keras.metrics.Metric) and isinstance(
+            known, keras.metrics.Metric
+        ):
+            _name_as_first(known, metric, made)
+        made.append(known)
     return made
+
+
+def _name_as_first(metric: keras.metrics.Metric, given: Any, others: list[Any]) -> None:
+    """Name a metric that Keras has numbered as the first of its kind among a few."""
+    if isinstance(given, dict) and given.get("config", {}).get("name"):
+        return
+    base = _snake_case(type(metric).__name__)
+    if not re.fullmatch(rf"{re.escape(base)}(_\d+)?", metric.name):
+        return  # not by number
+    taken = {getattr(each, "name", each) for each in others}
+    names = (
+        base if number == 0 else f"{base}_{number}" for number in itertools.count()
+    )
+    metric.name = next(name for name in names if name not in taken)
+
+
+def _snake_case(name: str) -> str:
+    """Return a class's name as Keras turns it into an object's: AUC to auc."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def make_callbacks(callbacks: Any, owner: str) -> list[keras.callbacks.Callback]:
@@ -241,7 +295,7 @@ def _make(
 ) -> Any:
     if isinstance(identifier, base):
         try:
-            return type(identifier).from_config(identifier.get_config())
+            return copy_of(identifier)
         except (TypeError, ValueError, NotImplementedError) as err:
             raise invalid(
                 parameter,
@@ -252,7 +306,16 @@ def _make(
             ) from err
     if inspect.isclass(identifier):
         if issubclass(identifier, base):
-            return identifier()
+            try:
+                return identifier()
+            except TypeError as err:
+                raise invalid(
+                    parameter,
+                    owner,
+                    "a class that can be made without arguments "
+                    f"({_first_sentence(err)})",
+                    identifier,
+                ) from err
     elif isinstance(identifier, str | dict):
         try:
             made = module.get(identifier)
@@ -263,6 +326,10 @@ def _make(
     elif callable_ and callable(identifier):
         return identifier
     raise _unknown(parameter, identifier, module, owner)
+
+
+def _is_class_of(value: Any, base: type) -> bool:
+    return inspect.isclass(value) and issubclass(value, base)
 
 
 def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:
@@ -290,7 +357,7 @@ def _name_and_config(identifier: Any) -> tuple[Any, dict[str, Any]]:
 
 def _loss_class(function: Callable[..., Any]) -> type[keras.losses.Loss] | None:
     """Return Keras's own loss class for Keras's own loss function."""
-    if not function.__module__.startswith("keras."):
+    if not (name_of_own(function) or "").startswith("keras.losses."):
         return None
     name = function.__name__.replace("_", "")
     for each in vars(keras.losses).values():

@@ -5,7 +5,6 @@ Each function does nothing where what it needs has moved; `tests/test_pool.py` t
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
@@ -13,10 +12,16 @@ import tensorflow as tf
 
 __all__ = [
     "apply_adam_in_place",
+    "arguments_in_function",
+    "config_of_optimizer",
+    "exclude_from_weight_decay",
     "forget_kernels",
-    "loss_config",
+    "is_deterministic",
+    "rate_of_optimizer",
     "sum_no_replicas",
     "take_restored_epoch",
+    "uses_onednn",
+    "variables_of_optimizer",
 ]
 
 
@@ -124,17 +129,97 @@ def forget_kernels() -> None:
         pass
 
 
-def loss_config(loss: keras.losses.Loss) -> dict[str, Any]:
-    """Return a loss's config, with the arguments that `get_config` leaves out.
+def arguments_in_function(value: Any) -> dict[str, Any]:
+    """Return the arguments that a loss or metric hands to the function it wraps.
 
-    Huber's delta and CosineSimilarity's axis are such.
+    Its `get_config` leaves some of them out: Huber's delta, CosineSimilarity's axis.
     """
-    named = inspect.signature(type(loss).__init__).parameters
-    arguments = getattr(loss, "_fn_kwargs", {})
-    return {
-        **loss.get_config(),
-        **{name: value for name, value in arguments.items() if name in named},
-    }
+    return dict(getattr(value, "_fn_kwargs", None) or {})
+
+
+def rate_of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return the learning rate as it was given: a float, a schedule or a callable."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    return float(rate.numpy()) if isinstance(rate, keras.Variable) else rate
+
+
+def config_of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """Return an optimizer's config, whose learning rate need not have one.
+
+    Keras trains with a schedule that has no `get_config`, and with any callable.
+    """
+    if not callable(rate_of_optimizer(optimizer)):
+        return optimizer.get_config()
+    # Not the optimizer itself, which somebody else may be using.
+    stand_in = object.__new__(type(optimizer))
+    vars(stand_in).update({**vars(optimizer), "_learning_rate": None})
+    return stand_in.get_config()
+
+
+def exclude_from_weight_decay(
+    optimizer: keras.optimizers.Optimizer | None, like: keras.optimizers.Optimizer
+) -> list[str] | None:
+    """Exclude from weight decay what another optimizer excludes, by name.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer or None
+        Whose variables to exclude; None to be told alone.
+    like : keras.optimizers.Optimizer
+        The other.
+
+    Returns
+    -------
+    list of str or None
+        Patterns of names; None where nothing is excluded.
+
+    Raises
+    ------
+    ValueError
+        When the other excludes variables themselves, which are not this one's.
+    """
+    if getattr(like, "_exclude_from_weight_decay", None):
+        raise ValueError(
+            "exclude_from_weight_decay(var_list=...) names variables of another "
+            "network; give var_names=[...] instead"
+        )
+    pattern = getattr(like, "_exclude_from_weight_decay_pattern", None)
+    if pattern is None:
+        return None
+    names = sorted(pattern.pattern.split("|"))  # which come from a set
+    if optimizer is not None:
+        optimizer.exclude_from_weight_decay(var_names=names)
+    return names
+
+
+def variables_of_optimizer(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
+) -> list[keras.Variable]:
+    """Return all variables that a network's optimizer holds, but for the network's.
+
+    Those that it lists, and those that it does not: Nadam's product of decays, where
+    another optimizer scales the loss.
+    """
+    optimizer = optimizer or network.optimizer
+    listed = list(optimizer.variables)
+    known = {id(each) for each in [*listed, *network.variables]}
+    found = _variables_in(optimizer, set())
+    return listed + [each for each in found if id(each) not in known]
+
+
+def _variables_in(value: Any, seen: set[int]) -> list[keras.Variable]:
+    if id(value) in seen:
+        return []
+    seen.add(id(value))
+    if isinstance(value, keras.Variable):
+        return [value]
+    if isinstance(value, keras.optimizers.Optimizer):
+        value = vars(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [found for each in value for found in _variables_in(each, seen)]
+    return []
 
 
 def take_restored_epoch(network: keras.Model) -> int | None:
@@ -146,6 +231,30 @@ def take_restored_epoch(network: keras.Model) -> int | None:
     if epoch is not None:
         network._initial_epoch = None
     return epoch
+
+
+def is_deterministic() -> bool | None:
+    """Tell whether TensorFlow was told to compute by deterministic operations alone."""
+    try:
+        from tensorflow.python.framework import config
+
+        return bool(config.is_op_determinism_enabled())
+    except (ImportError, AttributeError):
+        return None
+
+
+def uses_onednn() -> bool | None:
+    """Tell whether TensorFlow computes by oneDNN; None where it does not tell.
+
+    It decides once, when it starts, by the variable ``TF_ENABLE_ONEDNN_OPTS`` or else
+    by the processor.
+    """
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+
+        return bool(_pywrap_util_port.IsMklEnabled())
+    except (ImportError, AttributeError):
+        return None
 
 
 def _as_they_are(gradients_and_variables: Any) -> list[Any]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._conditions import conditions
+from sknn_mnist._keras_copies import NotOwnError, arguments_of, fingerprint
 from sknn_mnist._keras_objects import (
     KERAS_CHOOSES,
+    describe_optimizer,
     make_loss,
     make_metrics,
     make_optimizer,
 )
-from sknn_mnist._keras_private import loss_config
+from sknn_mnist._keras_own import is_own
+from sknn_mnist._keras_private import rate_of_optimizer, variables_of_optimizer
 from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist._processes import check_not_forked
 from sknn_mnist.builders import build_cnn, build_dense
@@ -69,7 +71,7 @@ class NetworkRecipe:
         dict of str to list of (tuple of int, str)
             As ``"network"`` and ``"optimizer"``.
         """
-        optimizer = self._compile_arguments()["optimizer"]
+        optimizer = self._make_optimizer()
         # In a graph, variables have shapes and take no memory.
         with tf.Graph().as_default():
             network = self.new_network(compiled=False)
@@ -78,7 +80,7 @@ class NetworkRecipe:
                 part: [(tuple(each.shape), str(each.dtype)) for each in variables]
                 for part, variables in (
                     ("network", network.variables),
-                    ("optimizer", optimizer.variables),
+                    ("optimizer", variables_of_optimizer(network, optimizer)),
                 )
             }
 
@@ -89,25 +91,17 @@ class NetworkRecipe:
     @property
     def initial_learning_rate(self) -> float | None:
         """The learning rate to start with; None where a schedule gives it."""
-        return self._training_key[1]
+        return self._training_fingerprint[1]
 
-    @cached_property
+    @property
     def network_key(self) -> Any:
         """Equal for recipes of networks that compute the same, seeds aside.
 
-        None where that can't be known: code of the user's own may change.
+        Asked for at each use, as settings of the process take part. None where it can't
+        be known: code of the user's own may change.
         """
-        if self.builder not in (build_cnn, build_dense):
-            return None
-        try:
-            return self.builder.__name__, _fingerprint(
-                {
-                    **self.options,
-                    "activation": keras.activations.get(self.options["activation"]),
-                }
-            )
-        except _UnknownError:
-            return None
+        known = self._network_fingerprint
+        return None if known is None else (conditions(), known)
 
     @property
     def key(self) -> Any:
@@ -115,105 +109,114 @@ class NetworkRecipe:
 
         Seeds and initial learning rates may differ; None as in `network_key`.
         """
-        training_key = self._training_key[0]
-        if self.network_key is None or training_key is None:
-            return None
-        return self.network_key, training_key
+        known, training = self.network_key, self._training_fingerprint[0]
+        return None if known is None or training is None else (known, training)
 
     @property
     def averages_weights(self) -> bool:
         """Whether the optimizer puts averages in the weights' place at the end."""
-        return _averages(self._compile_arguments()["optimizer"].get_config())
+        optimizer = self._make_optimizer()
+        return bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
 
     @cached_property
-    def _training_key(self) -> tuple[Any, float | None]:
-        """Key of what `compile` takes, without a constant learning rate, and that."""
-        arguments = self._compile_arguments()
-        config = arguments["optimizer"].get_config()
-        rate = config.get("learning_rate")
+    def _network_fingerprint(self) -> Any:
+        if self.builder not in (build_cnn, build_dense):
+            return None
+        try:
+            return self.builder.__name__, fingerprint(
+                {
+                    **self.options,
+                    "activation": keras.activations.get(self.options["activation"]),
+                }
+            )
+        except NotOwnError:
+            return None
+
+    @cached_property
+    def _training_fingerprint(self) -> tuple[Any, float | None]:
+        """What `compile` takes, without a constant learning rate, and that."""
+        given = self.compile_options
+        described = describe_optimizer(
+            given["optimizer"], given["learning_rate"], self.owner
+        )
+        if described is None:
+            return None, _rate_of(self._make_optimizer())
+        kind, arguments = described
+        arguments = {**_defaults_of(kind), **arguments}
+        inner = arguments.pop("inner_optimizer", None)
+        if inner is not None:
+            known = arguments_of(inner)
+            if known is None:
+                return None, _rate_of(inner)
+            arguments = {**known, "scaling": [type(inner), arguments]}
+        rate = arguments.get("learning_rate")
         # A number is held in a variable of the optimizer, not in what is compiled.
         rate = float(rate) if isinstance(rate, float | int) else None
         if rate is not None:
-            del config["learning_rate"]
-        config.pop("name", None)  # numbered by Keras: adam_1, adam_2...
+            del arguments["learning_rate"]
         try:
-            key = tuple(
-                _fingerprint(part)
-                for part in (
-                    type(arguments["optimizer"]),
-                    config,
-                    arguments["loss"],
-                    # A name may stand for a metric of the user's own.
-                    [(_metric(each), each) for each in arguments["metrics"]],
-                )
-            )
-        except _UnknownError:
+            return (
+                fingerprint(kind),
+                fingerprint(arguments),
+                fingerprint(make_loss(given["loss"], self._dtype, self.owner)),
+                # A name may stand for a metric of the user's own.
+                tuple(
+                    (_metric(each), fingerprint(each) if _is_name(each) else None)
+                    for each in make_metrics(given["metrics"], self.owner)
+                ),
+            ), rate
+        except NotOwnError:
             return None, rate
-        return key, rate
 
-    def _compile_arguments(self) -> dict[str, Any]:
+    @property
+    def _dtype(self) -> str:
+        return PRECISIONS[self.options["dtype"]]
+
+    def _make_optimizer(self) -> keras.optimizers.Optimizer:
         given = self.compile_options
         optimizer = make_optimizer(
             given["optimizer"], given["learning_rate"], self.owner
         )
-        dtype = self.options["dtype"]
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if dtype == "mixed_float16" and not scales:
+        if self.options["dtype"] == "mixed_float16" and not scales:
             # As Keras does: small gradients would vanish in 16 bits.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    def _compile_arguments(self) -> dict[str, Any]:
+        given = self.compile_options
         return {
-            "optimizer": optimizer,
-            "loss": make_loss(given["loss"], PRECISIONS[dtype], self.owner),
+            "optimizer": self._make_optimizer(),
+            "loss": make_loss(given["loss"], self._dtype, self.owner),
             "metrics": make_metrics(given["metrics"], self.owner),
         }
 
 
-def _averages(config: Mapping[str, Any]) -> bool:
-    inner = config.get("inner_optimizer")  # of one that scales the loss
-    return bool(config.get("use_ema")) or (
-        inner is not None and _averages(inner["config"])
-    )
+@lru_cache
+def _defaults_of(kind: type) -> dict[str, Any]:
+    """Return the arguments of an optimizer of Keras's that is given none."""
+    try:
+        return arguments_of(kind()) or {}
+    except TypeError:  # it wants some
+        return {}
+
+
+def _rate_of(optimizer: keras.optimizers.Optimizer) -> float | None:
+    """Return the learning rate; None where it is no number."""
+    rate = rate_of_optimizer(getattr(optimizer, "inner_optimizer", optimizer))
+    return rate if isinstance(rate, float) else None
+
+
+def _is_name(metric: Any) -> bool:
+    return isinstance(metric, str)
 
 
 def _metric(metric: Any) -> Any:
-    if isinstance(metric, str) and metric not in KERAS_CHOOSES:
-        return keras.metrics.get(metric)
-    return metric
-
-
-class _UnknownError(Exception):
-    """What a value computes can't be told from its name and config."""
-
-
-def _fingerprint(value: Any) -> Any:
-    """Return something hashable that is equal only for values that mean the same."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return type(value).__name__, value
-    if isinstance(value, np.generic):
-        return _fingerprint(value.item())
-    if isinstance(value, list | tuple):
-        return tuple(_fingerprint(each) for each in value)
-    if isinstance(value, Mapping):
-        # Keras's config of an object of the user's own holds no more than its name.
-        module = value.get("module")
-        registered = value.get("registered_name")
-        if (isinstance(module, str) and not _is_keras_module(module)) or (
-            isinstance(registered, str) and ">" in registered
-        ):
-            raise _UnknownError
-        return tuple(
-            (str(name), _fingerprint(each)) for name, each in sorted(value.items())
-        )
-    if inspect.isclass(value) or inspect.isfunction(value):
-        if not _is_keras_module(value.__module__):
-            raise _UnknownError
-        return value.__module__, value.__qualname__
-    if isinstance(value, keras.losses.Loss):
-        return _fingerprint(type(value)), _fingerprint(loss_config(value))
-    if hasattr(value, "get_config"):
-        return _fingerprint(type(value)), _fingerprint(value.get_config())
-    raise _UnknownError
-
-
-def _is_keras_module(name: str) -> bool:
-    return name == "keras" or name.startswith("keras.")
+    """Return what tells a metric apart, as `make_metrics` gives it."""
+    if not _is_name(metric):
+        return fingerprint(metric)
+    if metric in KERAS_CHOOSES:
+        return metric
+    found = vars(keras.metrics).get(metric)
+    # A class by name is its defaults; made, it would have a number for a name.
+    return fingerprint(found if is_own(found) else keras.metrics.get(metric))

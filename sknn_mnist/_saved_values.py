@@ -7,12 +7,12 @@ optimizers, schedules, losses, metrics and activations alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
 
-from sknn_mnist._keras_private import loss_config
+from sknn_mnist._keras_copies import arguments_of, made_from
 
 __all__ = [
     "UnsavableError",
@@ -91,12 +91,10 @@ def value_to_json(value: Any) -> Any:
     if isinstance(value, BASES):
         place = _place_of(type(value))
         if place is not None:
-            config = (
-                loss_config(value)
-                if isinstance(value, keras.losses.Loss)
-                else value.get_config()
-            )
-            return {"object": [place, value_to_json(config)]}
+            arguments = arguments_of(value)
+            if arguments is None:
+                raise UnsavableError(f"{value!r} holds more than its arguments say")
+            return {"object": [place, value_to_json(arguments)]}
     raise UnsavableError(f"{value!r} is code of your own")
 
 
@@ -231,7 +229,7 @@ def _object(content: Any) -> Any:
     if not (isinstance(kind, type) and issubclass(kind, BASES)):
         raise ValueError(f"{place!r} makes no object")
     check_configs(config)
-    return cast(Any, kind).from_config(config)
+    return made_from(kind, config)
 
 
 def _dict(content: Any) -> dict[Any, Any]:

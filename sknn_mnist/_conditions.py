@@ -1,0 +1,62 @@
+"""What a computation depends on besides its network: settings of the process.
+
+Said once, here: the pool, the memory and the forward passes all ask. Not the processor
+nor the number of threads: they round sums otherwise, within what float32 can tell.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+import tensorflow as tf
+
+from sknn_mnist._keras_private import is_deterministic, uses_onednn
+
+__all__ = ["conditions"]
+
+# How oneDNN computes: with which instructions, in which precision.
+_ONEDNN_VARIABLES = tuple(
+    f"{prefix}_{name}"
+    for prefix in ("ONEDNN", "DNNL")
+    for name in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE")
+)
+
+# Functions of `keras.config` that older versions may lack.
+_KERAS_SETTINGS = (
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_flash_attention_enabled",
+)
+
+
+def conditions() -> tuple[Any, ...]:
+    """Return the settings that Keras and TensorFlow compute by, as they are now.
+
+    Returns
+    -------
+    tuple
+        Hashable; what is computed under equal ones is equal.
+    """
+    return (
+        *(getattr(keras.config, name, _nothing)() for name in _KERAS_SETTINGS),
+        keras.config.dtype_policy().name,
+        tf.config.experimental.tensor_float_32_execution_enabled(),
+        is_deterministic(),
+        tf.config.optimizer.get_jit(),
+        tuple(sorted(tf.config.optimizer.get_experimental_options().items())),
+        _ONEDNN,
+    )
+
+
+def _nothing() -> None:
+    return None
+
+
+# They hold from TensorFlow's start on.
+_ONEDNN = (uses_onednn(), *(os.environ.get(name) for name in _ONEDNN_VARIABLES))
