@@ -10,7 +10,8 @@ computed is what `fit` computes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -185,7 +186,8 @@ class FusedNetwork:
         """Run `step` on the batches of `rows`, in calls of bounded length."""
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
-            self._loops[key] = _loop(self.network, step, data)
+            with _naming_what_can_not_be_compiled():
+                self._loops[key] = _loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
@@ -234,6 +236,19 @@ class FusedNetwork:
                     f"that says: {str(err).strip().splitlines()[0]}"
                 ) from err
             self._has_metrics = True
+
+
+@contextmanager
+def _naming_what_can_not_be_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError, NotImplementedError) as err:
+        # Muon in float64 is such, of Keras's own.
+        reason = (str(err).strip() or type(err).__name__).splitlines()[0]
+        raise ValueError(
+            "The 'optimizer', 'loss', 'metrics' or 'activation' parameter can't be "
+            f"compiled for this dtype and these targets: {reason}"
+        ) from err
 
 
 def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:

@@ -240,6 +240,8 @@ def _arguments(value: Any) -> Arguments:
         excluded = exclude_from_weight_decay(None, like=value)
         if excluded is not None:
             config[EXCLUDED] = excluded
+        if any(isinstance(each, dict) for each in config.values()):
+            raise ValueError("it holds objects, as configs that name them")
         return config
     takes = inspect.signature(type(value).__init__).parameters
     left_out = {

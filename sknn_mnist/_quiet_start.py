@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sknn_mnist._backend import check_backend, check_backend_wanted
+
 __all__ = ["without_chatter"]
 
 CHATTER = re.compile(
@@ -56,6 +58,8 @@ def _flush() -> None:
         sys.stderr.flush()
 
 
+check_backend_wanted()
+
 # TensorFlow switches oneDNN on by itself on the newest processors alone; on others a
 # convolutional net would take twice the time. Workers inherit it.
 if "tensorflow" not in sys.modules:
@@ -73,3 +77,5 @@ if "tensorflow" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
     finally:
         # Workers inherit the environment, and would take it for the user's wish.
         del os.environ["TF_CPP_MIN_LOG_LEVEL"]
+
+check_backend()
