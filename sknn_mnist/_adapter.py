@@ -203,8 +203,14 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
     def model_(self) -> keras.Model:
         """The fitted network, the estimator's own and compiled.
 
-        It is made when first asked for, and no later fit changes it. Where its
-        holder trains or changes it, the estimator predicts by what it became.
+        It is made when first asked for, once, and no later fit changes it. Where its
+        holder trains or changes it, the estimator predicts by what it became, or says
+        why it can't any more. Where that is more than values of weights (an
+        activation, a layer, what is frozen), whatever needs the network that the
+        parameters make is refused with what was changed: `partial_fit`,
+        ``warm_start``, `save`, pickling and deep copies. `fit` and
+        `sklearn.base.clone` start anew. Where it was compiled anew, later training of
+        the estimator has its own optimizer and loss, from their start.
         """
         check_is_fitted(self, "history_")
         return self._network.model
@@ -228,7 +234,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         TypeError
             When a parameter is code of your own (a function, a callback object, a
             class that is not Keras's), or the estimator of a class of your own; use
-            joblib.dump for these.
+            joblib.dump for these. When the layers of `model_` were changed.
         OSError
             When the file can't be written.
 
