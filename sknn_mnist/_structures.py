@@ -204,6 +204,8 @@ def _part(layer: keras.layers.Layer) -> _Part:
             for each in layer.variables
         ],
     }
+    # Not by their class: in Keras 3.6 a layer's are no `keras.Variable`.
+    variables = {id(each) for each in layer.variables}
     for name, value in vars(layer).items():
         if name[0] == "_" or name in _IDLE or name.endswith(_IDLE_ENDS):
             continue
@@ -213,7 +215,7 @@ def _part(layer: keras.layers.Layer) -> _Part:
             or name == "activity_regularizer"
         )
         # A name that was there at first can't be missing later without a difference.
-        if isinstance(value, keras.Variable):
+        if id(value) in variables:
             value = keras.Variable
         elif isinstance(value, list):
             value = tuple(value)
@@ -252,7 +254,7 @@ def _settings(optimizer: Any) -> dict[str, Any]:
             settings[name] = _settings(value)
         elif value is None or isinstance(value, bool | int | float | str | tuple):
             settings[name] = value
-    is_number = isinstance(optimizer.learning_rate, keras.Variable)
+    is_number = hasattr(optimizer.learning_rate, "assign")
     settings["learning rate"] = "a number" if is_number else "a schedule"
     settings["variables"] = len(optimizer.variables)
     return settings
