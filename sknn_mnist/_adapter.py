@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import copy
 import os
-import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,14 +34,17 @@ from sklearn.utils.validation import (
 )
 
 from sknn_mnist import _training
-from sknn_mnist._checkpoints import open_memory
-from sknn_mnist._keras_copies import KINDS, copy_of, mend_pickling, same
-from sknn_mnist._keras_objects import (
+from sknn_mnist._callbacks import (
+    check_picklable,
+    copy_of_callbacks,
     make_callbacks,
-    make_loss,
-    make_metrics,
-    make_optimizer,
+    picklable,
+    release_network,
+    things_held,
 )
+from sknn_mnist._checkpoints import open_memory, say_once
+from sknn_mnist._keras_copies import KINDS, copy_of, mend_pickling, same
+from sknn_mnist._keras_objects import make_loss, make_metrics, make_optimizer
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import (
     PRECISIONS,
@@ -207,8 +209,14 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
     def model_(self) -> keras.Model:
         """The fitted network, the estimator's own and compiled.
 
-        It is made when first asked for, and no later fit changes it. Where its
-        holder trains or changes it, the estimator predicts by what it became.
+        It is made when first asked for, once, and no later fit changes it. Where its
+        holder trains or changes it, the estimator predicts by what it became, or says
+        why it can't any more. Where that is more than values of weights (an
+        activation, a layer, what is frozen), whatever needs the network that the
+        parameters make is refused with what was changed: `partial_fit`,
+        ``warm_start``, `save`, pickling and deep copies. `fit` and
+        `sklearn.base.clone` start anew. Where it was compiled anew, later training of
+        the estimator has its own optimizer and loss, from their start.
         """
         check_is_fitted(self, "history_")
         return self._network.model
@@ -232,7 +240,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         TypeError
             When a parameter is code of your own (a function, a callback object, a
             class that is not Keras's), or the estimator of a class of your own; use
-            joblib.dump for these.
+            joblib.dump for these. When the layers of `model_` were changed.
         OSError
             When the file can't be written.
 
@@ -458,6 +466,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
             )
         arrays[2] = self._weigh(arrays[1], arrays[2])
         callbacks = make_callbacks(self.callbacks, owner)
+        self._tell_of_copies()
         network, trained = self._network.trained(
             *arrays,
             epochs=initial_epoch + epochs,
@@ -489,10 +498,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
                 stacklevel=2,
             )
         self._network = network
-        for callback in callbacks:
-            # A callback that holds the network would keep it alive and be
-            # pickled with it. Not the callback's own method, which may open files.
-            keras.callbacks.Callback.set_model(callback, None)
+        release_network(callbacks)
         self.callbacks_ = callbacks
         self.initial_epoch_ = trained.initial_epoch
         self.history_ = self._whole_history(added, initial_epoch)
@@ -558,13 +564,80 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
             self.__dict__.update(before)
             raise
 
-    # -- pickling -----------------------------------------------------------------
+    # -- copies -------------------------------------------------------------------
+
+    def __sklearn_clone__(self) -> KerasEstimator:
+        # As scikit-learn clones, but for the parameters that are copied in a way of
+        # their own: it takes those as they are from a stand-in.
+        stand_in = copy.copy(self)
+        given = self.get_params(deep=False)
+        for name in _COPIES.keys() & given.keys():
+            setattr(stand_in, name, _Copied(_COPIES[name](given[name])))
+        twin: KerasEstimator = super(KerasEstimator, stand_in).__sklearn_clone__()
+        if self._has_unpickled_callbacks():
+            twin._unpickled_callbacks = twin.callbacks
+        return twin
+
+    def __copy__(self) -> KerasEstimator:
+        # Not by way of what is pickled.
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KerasEstimator:
+        twin = memo[id(self)] = copy.copy(self)
+        for name in ("callbacks", "callbacks_"):
+            copy_of_callbacks(vars(self).get(name), memo)  # remembered in `memo`
+        for name, value in vars(self).items():
+            twin.__dict__[name] = copy.deepcopy(value, memo)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
+        state = {**super().__getstate__()}
+        state.pop("_unpickled_callbacks", None)
+        check_picklable(state.get("callbacks"), type(self).__name__)
         if "callbacks_" in state:
-            state = {**state, "callbacks_": _picklable(state["callbacks_"])}
+            state["callbacks_"] = picklable(state["callbacks_"])
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if state.get("callbacks") is not None:
+            self._unpickled_callbacks = self.callbacks
+
+    _unpickled_callbacks: Any = None
+
+    def _has_unpickled_callbacks(self) -> bool:
+        """Tell whether the callbacks came with the estimator, out of a pickle."""
+        callbacks = vars(self).get("callbacks")
+        return callbacks is not None and callbacks is self._unpickled_callbacks
+
+    def _tell_of_copies(self) -> None:
+        """Warn, once, of callbacks whose reports don't arrive where they were meant."""
+        things = things_held(self.callbacks) if self._has_unpickled_callbacks() else []
+        if things:
+            say_once(
+                f"The callbacks of {type(self).__name__} hold copies "
+                f"({', '.join(things)}), since the estimator was sent to this process "
+                "or loaded from a file: what they report to them does not reach the "
+                "originals, unless these keep it outside of processes, as in a file, "
+                "a database or a server. Fit with n_jobs=1 or joblib's threading "
+                "backend, where the originals are shared."
+            )
+
+
+# How a clone's parameters are copied, where scikit-learn's deep copy is not right.
+_COPIES: dict[str, Callable[[Any], Any]] = {"callbacks": copy_of_callbacks}
+
+
+class _Copied:
+    """A parameter that is copied already, for `sklearn.base.clone`."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __sklearn_clone__(self) -> Any:
+        return self._value
 
 
 def _frozen(value: Any) -> Any:
@@ -582,27 +655,6 @@ def _is_schedule(learning_rate: Any) -> bool:
     return isinstance(
         learning_rate, dict | keras.optimizers.schedules.LearningRateSchedule
     )
-
-
-def _picklable(callbacks: list[Any]) -> list[Any]:
-    """Return the callbacks without those that hold a function or an open file.
-
-    They are what a past fit left behind; an estimator must not become unpicklable
-    by them.
-    """
-    kept = []
-    for callback in callbacks:
-        try:
-            pickle.dumps(callback)
-        except (pickle.PicklingError, AttributeError, TypeError) as err:
-            warnings.warn(
-                f"callbacks_ is stored without its {type(callback).__name__}, which "
-                f"can't be pickled: {err}",
-                stacklevel=4,
-            )
-        else:
-            kept.append(callback)
-    return kept
 
 
 def _as_int(verbose: Any) -> Any:

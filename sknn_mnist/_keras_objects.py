@@ -29,7 +29,6 @@ from sknn_mnist._parameters import (
 __all__ = [
     "describe_optimizer",
     "loss_family",
-    "make_callbacks",
     "make_loss",
     "make_metrics",
     "make_optimizer",
@@ -247,44 +246,6 @@ def _snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def make_callbacks(callbacks: Any, owner: str) -> list[keras.callbacks.Callback]:
-    """Return fresh callbacks from one of them or a list.
-
-    Objects are deep-copied, as `sklearn.base.clone` does, so that two fits never
-    share a callback's state.
-    """
-    if callbacks is None:
-        return []
-    if not isinstance(callbacks, list | tuple):
-        callbacks = [callbacks]
-    made = []
-    for callback in callbacks:
-        if isinstance(callback, keras.callbacks.Callback):
-            try:
-                made.append(copy.deepcopy(callback))
-            except TypeError as err:
-                raise invalid(
-                    "callbacks",
-                    owner,
-                    f"callbacks that can be copied ({err})",
-                    callback,
-                ) from err
-            continue
-        name, config = _name_and_config(callback)
-        found = getattr(keras.callbacks, name, None) if isinstance(name, str) else name
-        if not inspect.isclass(found) or not issubclass(
-            found, keras.callbacks.Callback
-        ):
-            raise _unknown("callbacks", callback, keras.callbacks, owner)
-        try:
-            made.append(found(**config))
-        except (TypeError, ValueError) as err:
-            raise invalid(
-                "callbacks", owner, f"Keras callbacks ({err})", callback
-            ) from err
-    return made
-
-
 def _make(
     parameter: str,
     identifier: Any,
@@ -347,12 +308,6 @@ def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:
 
 def _first_sentence(err: Exception) -> str:
     return str(err).strip().partition("\n")[0].partition(". ")[0]
-
-
-def _name_and_config(identifier: Any) -> tuple[Any, dict[str, Any]]:
-    if isinstance(identifier, dict) and "class_name" in identifier:
-        return identifier["class_name"], identifier.get("config", {})
-    return identifier, {}
 
 
 def _loss_class(function: Callable[..., Any]) -> type[keras.losses.Loss] | None:

@@ -65,7 +65,10 @@ class DenseClassifier(DensePart, KerasClassifier):
         weigh 1. "balanced" weighs classes inversely to their frequency.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
-        found in `callbacks_`.
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
@@ -205,7 +208,10 @@ class DenseRegressor(DensePart, KerasRegressor):
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
-        found in `callbacks_`.
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
@@ -357,7 +363,10 @@ class CNNClassifier(CNNPart, KerasClassifier):
         weigh 1. "balanced" weighs classes inversely to their frequency.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
-        found in `callbacks_`.
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
@@ -531,7 +540,10 @@ class CNNRegressor(CNNPart, KerasRegressor):
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
-        found in `callbacks_`.
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew.
