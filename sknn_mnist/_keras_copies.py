@@ -277,11 +277,13 @@ def _config_with_objects(value: Any) -> Arguments:
 
 def _untracked(value: Any) -> Any:
     """Return Keras's lists and dicts, which know their owner, as Python's."""
-    if isinstance(value, dict):
+    for kind in (dict, list, set):
+        if isinstance(value, kind) and type(value).__module__.startswith("keras."):
+            value = kind(value)
+    if type(value) is dict:
         return {name: _untracked(each) for name, each in value.items()}
-    for kind in (list, tuple, set):
-        if isinstance(value, kind):
-            return kind(_untracked(each) for each in value)
+    if type(value) in (list, tuple, set):
+        return type(value)(_untracked(each) for each in value)
     return value
 
 
@@ -423,6 +425,7 @@ def _is_plain(value: Any) -> bool:
 
 def _plain_copy(value: Any) -> Any:
     """Return a copy of containers and arrays; what else they hold is shared."""
+    value = _untracked(value)
     if isinstance(value, dict):
         return {name: _plain_copy(each) for name, each in value.items()}
     if type(value) in (list, tuple, set, frozenset):
@@ -442,7 +445,7 @@ def _reduce(value: Any) -> Any:
     # Of the user's own, by config, with what is plain of the rest.
     config = _config_with_objects(value)
     rest = {
-        name: each
+        name: _untracked(each)
         for name, each in vars(value).items()
         if not _is_bookkeeping(name) and _is_plain(each)
     }
