@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -123,14 +122,21 @@ def predictions(net: Any, X: Any, labels: Any = None) -> str:
 
 
 def csv_of(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as CSV, text `guarded`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    """Return rows as CSV, text `guarded`, lines ended by a line feed."""
+    lines = _Lines()
+    # Python quotes what is an end of a line to the writer: here, both kinds.
+    writer = csv.writer(lines, lineterminator="\r\n")
     for row in rows:
         writer.writerow(
             [guarded(cell) if isinstance(cell, str) else cell for cell in row]
         )
-    return text.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+class _Lines(list[str]):
+    """A file for `csv.writer`, which writes a row at a time."""
+
+    write = list.append
 
 
 def guarded(cell: str) -> str:
