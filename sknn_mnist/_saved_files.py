@@ -269,7 +269,7 @@ def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
         raise ValueError("its loss is not a number an epoch")
     for name, each in values.items():
         # An array of no columns has as many rows as it likes, and takes no bytes.
-        if each.dtype != np.float64 or each.shape[:1] != values["loss"].shape:
+        if each.ndim < 1 or len(each) > len(values["loss"]):
             raise ValueError(f"its history of {name!r} is not a value an epoch")
     # Some metrics give a vector, a value a class.
     return {
