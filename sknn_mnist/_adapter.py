@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
@@ -221,7 +221,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         check_is_fitted(self, "history_")
         return self._network.model
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str] | BinaryIO) -> None:
         """Write the fitted estimator to a file that `sknn_mnist.load` reads.
 
         A safetensors file: weights and optimizer state as arrays; parameters, labels,
@@ -229,9 +229,10 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
 
         Parameters
         ----------
-        path : str or path-like
+        path : str, path-like or binary file
             The file, written whole or not at all; one of this name is replaced. By
-            custom it ends in ``.safetensors``.
+            custom it ends in ``.safetensors``. Or a file that is open, which is
+            written to from where it stands, and stays open.
 
         Raises
         ------
@@ -239,8 +240,9 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
             When the estimator is not fitted.
         TypeError
             When a parameter is code of your own (a function, a callback object, a
-            class that is not Keras's), or the estimator of a class of your own; use
-            joblib.dump for these. When the layers of `model_` were changed.
+            class that is not Keras's) or more than a file may ask for (a callback that
+            writes, a metric of gigabytes), or the estimator of a class of your own;
+            use joblib.dump for these. When the layers of `model_` were changed.
         OSError
             When the file can't be written.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +17,19 @@ __all__ = [
     "accuracy",
     "data_of",
     "expecting",
+    "is_expected",
     "make_estimator",
     "sentence",
     "tell",
 ]
+
+# Characters of an error's message: TensorFlow's go on for pages.
+MOST_SAID = 600
+
+# TensorFlow's name of an operation.
+_INNER = re.compile(r"\{\{.*?\}\}")
+
+_WITHOUT_WORDS: dict[type, str] = {MemoryError: "there is not enough memory for it"}
 
 
 class CommandError(Exception):
@@ -34,7 +44,10 @@ def sentence(err: BaseException) -> str:
     """Return an error's message on one line."""
     if isinstance(err, OSError) and err.strerror and err.filename:
         return f"{err.filename}: {err.strerror.lower()}"
-    return " ".join(str(err).split()) or type(err).__name__
+    said = " ".join(_INNER.sub("", str(err)).split())
+    said = said or _WITHOUT_WORDS.get(type(err), "")
+    said = said or type(err).__name__
+    return said if len(said) <= MOST_SAID else said[:MOST_SAID] + "..."
 
 
 @contextmanager
@@ -46,8 +59,18 @@ def expecting(code: int = 1) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError) as err:
+    except Exception as err:
+        if not is_expected(err):
+            raise
         raise CommandError(sentence(err), code) from err
+
+
+def is_expected(err: Exception) -> bool:
+    """Tell whether an error may be of the user's data or parameters."""
+    return isinstance(err, ValueError | TypeError | OverflowError | MemoryError) or (
+        # TensorFlow's of layers too large, told without importing it.
+        type(err).__module__.partition(".")[0] == "tensorflow"
+    )
 
 
 def tell(message: str) -> None:

@@ -58,7 +58,7 @@ def on_dask(where: str | None, n_workers: int | None, quiet: bool) -> Iterator[N
         else:
             try:
                 client = Client(where, timeout=CONNECT_SECONDS)
-            except (OSError, ValueError, TypeError) as err:
+            except Exception as err:  # of an address that is none, even an assertion
                 raise CommandError(
                     f"--dask: no scheduler at {where} ({sentence(err)})"
                 ) from err

@@ -6,7 +6,6 @@ Bad input is refused by a ValueError or OSError in one sentence.
 from __future__ import annotations
 
 import os
-import zipfile
 from math import prod
 from typing import Any, NamedTuple
 
@@ -120,15 +119,17 @@ def load_images(path: str | os.PathLike[str], net: Any) -> Any:
     """
     import numpy as np
 
-    try:
-        images = np.load(path, allow_pickle=False)
-    except OSError:
-        raise
-    except (ValueError, EOFError, zipfile.BadZipFile) as err:
-        raise ValueError(f"{path} is not a .npy file of numbers") from err
-    if not isinstance(images, np.ndarray):
-        images.close()
-        raise ValueError(f"{path} is a .npz archive; --images takes a .npy file")
+    from sknn_mnist._whole_files import open_regular
+
+    with open_regular(path) as file:
+        try:
+            images = np.load(file, allow_pickle=False)
+        # NumPy parses the header as Python, and lets through what that raises.
+        except Exception as err:
+            raise ValueError(f"{path} is not a .npy file of numbers") from err
+        if not isinstance(images, np.ndarray):
+            images.close()
+            raise ValueError(f"{path} is a .npz archive; --images takes a .npy file")
     if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4):
         raise ValueError(
             f"{path} must hold numbers of shape (n, height, width), (n, height, width, "

@@ -8,17 +8,18 @@ import json
 import math
 import os
 import platform
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sknn_mnist._whole_files import replacing
+from sknn_mnist._cli_labels import csv_of
+from sknn_mnist._whole_files import about_path, replacing
 
 __all__ = [
     "check_writable",
-    "predictions",
     "prepare_folder",
     "versions",
     "write_best",
@@ -49,12 +50,14 @@ def prepare_folder(path: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path)
     try:
+        about_path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         # Permissions, full disks and read-only mounts all show in the attempt.
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as err:
-        reason = "a file" if folder.is_file() else (err.strerror or str(err)).lower()
+        is_file = os.path.isfile(folder)  # which is False of what can't be
+        reason = "a file" if is_file else (err.strerror or str(err)).lower()
         raise OSError(f"can't write to the folder {folder}: {reason}") from err
     return folder
 
@@ -78,9 +81,17 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
         When the path is a folder, or its folder can't be written to.
     """
     file = Path(path)
-    if file.is_dir():
+    try:
+        about = about_path(file)
+        # Where a link leads to nothing, it is made there.
+        place = file.resolve().parent
+    except (OSError, RuntimeError) as err:  # of older Python, for links in a circle
+        reason = getattr(err, "strerror", None) or str(err)
+        raise OSError(f"can't write the file {file}: {reason.lower()}") from err
+    if about is not None and stat.S_ISDIR(about.st_mode):
         raise OSError(f"can't write the file {file}: it is a folder")
-    prepare_folder(file.parent)
+    if about is None or stat.S_ISREG(about.st_mode):  # a device needs no folder
+        prepare_folder(place)
     return file
 
 
@@ -98,8 +109,11 @@ def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:
     markdown : str
         The pivot table as it is printed.
     """
-    write_text(folder / "cv_results.csv", results.to_csv(index=False))
-    write_text(folder / "pivot.csv", pivot.to_csv())
+    for name, table in (
+        ("cv_results.csv", results.to_csv(index=False)),
+        ("pivot.csv", pivot.to_csv()),
+    ):
+        write_text(folder / name, csv_of(csv.reader(io.StringIO(table, newline=""))))
     write_text(folder / "pivot.md", markdown.rstrip("\n") + "\n")
 
 
@@ -119,44 +133,6 @@ def write_best(folder: Path, record: Mapping[str, Any]) -> None:
     }
     text = json.dumps(record, indent=2, allow_nan=False)
     write_text(folder / "best_params.json", text + "\n")
-
-
-def predictions(net: Any, X: Any, labels: Any = None) -> str:
-    """Return what a classifier predicts, as CSV.
-
-    Parameters
-    ----------
-    net : estimator
-        A fitted classifier.
-    X : array-like
-        Its samples.
-    labels : ndarray of shape (n_samples,), default=None
-        The true labels, where they are known.
-
-    Returns
-    -------
-    str
-        The columns index, prediction, probability (of the prediction) and, with
-        `labels`, label.
-    """
-    import numpy as np
-
-    predicted, probabilities = net.predict(X), net.predict_proba(X)
-    # That of what is predicted, not the largest: several may be equal.
-    at = np.searchsorted(net.classes_, predicted)
-    probability = np.take_along_axis(probabilities, at[:, None], axis=1)[:, 0]
-    columns = {
-        "index": range(len(predicted)),
-        "prediction": predicted.tolist(),
-        "probability": [f"{each:.6f}" for each in probability],
-    }
-    if labels is not None:
-        columns["label"] = labels.tolist()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
 
 
 def versions() -> dict[str, str]:
@@ -185,5 +161,7 @@ def write_text(path: Path, text: str) -> None:
     text : str
         What it shall hold.
     """
+    # Paths may hold what UTF-8 can't, and results of hours are in the same file.
+    data = text.encode("utf-8", errors="backslashreplace")
     with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.write_bytes(data)

@@ -12,7 +12,8 @@ __all__ = ["make_parser"]
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 the run failed (data missing, a file that can't be read or
-written, training that failed), 2 wrong usage, 130 interrupted by Ctrl-C"""
+written, training that failed), 2 wrong usage, 130 interrupted by Ctrl-C, 141 the
+reader of the output has gone"""
 
 _EPILOG = f"""\
 examples:
@@ -41,6 +42,10 @@ examples:
 
 class _Parser(argparse.ArgumentParser):
     """Parser whose errors are one line; argparse would print all options first."""
+
+    def print_help(self, file: Any = None) -> None:
+        # argparse swallows what a closed or full output raises.
+        print(self.format_help(), end="", file=file)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -100,6 +105,7 @@ def _add_data(parser: argparse.ArgumentParser, training: bool) -> None:
     )
     group.add_argument(
         "--data",
+        type=_path,
         metavar="PATH",
         help="where MNIST is: mnist.npz, or a folder with it or the IDX files",
     )
@@ -190,10 +196,18 @@ def _add_search(commands: Any) -> None:
     )
     parser.add_argument(
         "--out",
+        type=_path,
         metavar="DIR",
         help="write cv_results.csv, pivot.csv, pivot.md, best_params.json and "
-        "report.html there, over files of these names, and keep each epoch's training "
-        "state: the same command goes on where it was stopped (default: runs/MODEL)",
+        "report.html there, over those of an earlier search of the same kind, and keep "
+        "training states: the same command goes on where it was stopped (default: "
+        "runs/MODEL, or runs/MODEL-halving)",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="write over the results of another kind of search, or files that no "
+        "search wrote",
     )
     parser.add_argument(
         "--no-files",
@@ -228,6 +242,7 @@ def _add_fit(commands: Any) -> None:
     _add_memory(parser, "none")
     parser.add_argument(
         "--save",
+        type=_path,
         metavar="PATH",
         help="write the fitted net there, for --load and sknn_mnist.load",
     )
@@ -236,6 +251,7 @@ def _add_fit(commands: Any) -> None:
 def _add_memory(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--memory",
+        type=_path,
         metavar="DIR",
         help="keep each epoch's training state in this folder, and go on from the "
         f"states of the same training (default: {default})",
@@ -245,6 +261,7 @@ def _add_memory(parser: argparse.ArgumentParser, default: str) -> None:
 def _add_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--load",
+        type=_path,
         required=True,
         metavar="PATH",
         help="a net that `sknn-mnist fit --save` or an estimator's `save` wrote; "
@@ -264,19 +281,26 @@ def _add_predict(commands: Any) -> None:
         "predict",
         "predict labels with a saved net, as CSV",
         "columns: index, prediction, probability (of the prediction) and, for the "
-        f"test\nrows of a dataset, label\n\n{EXIT_CODES}",
+        "test\nrows of a dataset, label. Of a net of several labels a row the "
+        "prediction holds\ntheir numbers, and each label has its probability. Labels "
+        "that are text and begin\nas a formula of spreadsheets does (= + - @) get an "
+        f"apostrophe before; numbers\nstay.\n\n{EXIT_CODES}",
     )
     _add_load(parser)
     _add_data(parser, training=False)
     parser.add_argument(
         "--images",
+        type=_path,
         metavar="FILE.npy",
         help="predict these instead of a dataset's test rows: an array of shape "
         "(n, height, width), (n, height, width, channels) or (n, features); "
         "integers are divided by 255, floats taken as they are",
     )
     parser.add_argument(
-        "--out", metavar="FILE.csv", help="write there instead of standard output"
+        "--out",
+        type=_path,
+        metavar="FILE.csv",
+        help="write there instead of standard output",
     )
 
 
@@ -296,6 +320,7 @@ def _add_cache(commands: Any) -> None:
     )
     parser.add_argument(
         "folders",
+        type=_path,
         nargs="+",
         metavar="DIR",
         help="a folder given as --out or --memory, or as memory= in Python",
@@ -308,6 +333,12 @@ def _add_cache(commands: Any) -> None:
         metavar="SIZE",
         help="remove the least recently used states until SIZE (500M, 2G) is left",
     )
+
+
+def _path(text: str) -> str:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"a path is meant, not {text!r}")
+    return text
 
 
 def _int_between(low: int, high: int | None, text: str) -> int:

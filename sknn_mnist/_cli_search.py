@@ -17,25 +17,29 @@ from sknn_mnist._cli_common import (
     accuracy,
     data_of,
     expecting,
+    is_expected,
     make_estimator,
     sentence,
-    tell,
 )
 from sknn_mnist._cli_dask import on_dask, outlasting_losses
 from sknn_mnist._cli_inputs import Data
+from sknn_mnist._cli_memory import going_on, prepare_memory, tell_found, tell_kept
 from sknn_mnist._cli_options import given_options, split_grid, take_epochs
 
 __all__ = ["run_search"]
 
 
 def run_search(args: argparse.Namespace) -> None:
-    from sknn_mnist._cli_outputs import prepare_folder
+    from sknn_mnist._cli_results import Kind, prepare_results
 
     out = None
     if args.files:
-        out = args.out or str(Path("runs", args.model))
-    elif args.out:
-        raise CommandError("--no-files writes nothing: not with --out", 2)
+        # Each kind of search has a folder of its own.
+        name = f"{args.model}-halving" if args.halving else args.model
+        out = args.out or str(Path("runs", name))
+    elif args.out or args.overwrite:
+        flag = "--out" if args.out else "--overwrite"
+        raise CommandError(f"--no-files writes nothing: not with {flag}", 2)
     more: dict[str, Any] = {"memory": args.memory}
     with expecting(code=2):
         given = given_options(args)
@@ -48,11 +52,29 @@ def run_search(args: argparse.Namespace) -> None:
     # All that can be refused is refused before the first of many fits.
     estimator = make_estimator(args.model, {**fixed, **more}, grid)
     scorer = _make_scorer(estimator, args.scoring)
-    folder = prepare_folder(out) if out else None
+    kind = Kind(type(estimator).__name__, halving=bool(args.halving))
+    folder = prepare_results(out, kind, args.overwrite) if out else None
+    prepare_memory(args.memory)
     estimator.set_params(memory=_memory(args, out))
     data = data_of(args, quiet=args.quiet)
+    with going_on(estimator.memory):
+        _search(args, estimator, fixed, grid, scorer, data, folder)
+    if not args.quiet:
+        tell_kept(estimator.memory)
+
+
+def _search(
+    args: argparse.Namespace,
+    estimator: Any,
+    fixed: Mapping[str, Any],
+    grid: Mapping[str, Any],
+    scorer: Any,
+    data: Data,
+    folder: Path | None,
+) -> None:
     search, best = _find_best(args, estimator, grid, scorer, data, folder)
     record = {
+        "search": "halving" if args.halving else "grid",
         "model": type(estimator).__name__,
         "params": search.best_params_,
         "fixed_params": fixed,
@@ -107,8 +129,10 @@ def _find_best(
 
     from sknn_mnist._search_progress import SearchProgress
 
-    search = _make_search(args, estimator, grid)
     n_candidates = len(ParameterGrid(dict(grid)))
+    # More workers than fits would be started all the same.
+    n_jobs = args.n_jobs and min(args.n_jobs, n_candidates * args.cv)
+    search = _make_search(args, estimator, grid, n_jobs)
     progress = SearchProgress(
         None if args.halving else n_candidates * args.cv,
         2,
@@ -118,7 +142,7 @@ def _find_best(
         n_folds=args.cv,
     )
     if not args.quiet:
-        _tell_found(estimator.memory)
+        tell_found(estimator.memory)
 
     def run() -> None:
         with _expecting_fits(), progress.search(scorer) as scoring:
@@ -145,13 +169,16 @@ def _find_best(
 
 
 def _make_search(
-    args: argparse.Namespace, estimator: Any, grid: Mapping[str, Any]
+    args: argparse.Namespace,
+    estimator: Any,
+    grid: Mapping[str, Any],
+    n_jobs: int | None,
 ) -> Any:
     # The best is refitted later and not by the search, so that the results of hours
     # are on disk before.
     options = {
         "cv": args.cv,
-        "n_jobs": args.n_jobs,
+        "n_jobs": n_jobs,
         "refit": False,
         "return_train_score": True,
     }
@@ -173,26 +200,13 @@ def _make_search(
     return GridSearchCV(estimator, dict(grid), **options)
 
 
-def _tell_found(memory: str) -> None:
-    """Tell what earlier runs have left, if anything."""
-    from sknn_mnist._checkpoints import open_memory
-    from sknn_mnist._state_files import FolderStates
-
-    states = open_memory(memory, "search")
-    found = states.files() if isinstance(states, FolderStates) else []
-    if found:
-        trainings = len({each.key for each in found})
-        tell(
-            f"memory: {memory} holds {len(found):,} epochs of {trainings:,} trainings; "
-            "fits go on from those that are theirs"
-        )
-
-
 @contextmanager
 def _expecting_fits() -> Iterator[None]:
     try:
         yield
-    except (ValueError, TypeError) as err:
+    except Exception as err:
+        if not is_expected(err):
+            raise
         # scikit-learn's message is a page with tracebacks; its last line says why.
         if "fits failed" in str(err):
             why = str(err).strip().splitlines()[-1]
@@ -231,6 +245,7 @@ def _write_record(
     best: Any,
 ) -> None:
     from sknn_mnist._cli_outputs import versions, write_best, write_text
+    from sknn_mnist._cli_results import RESULTS
     from sknn_mnist._report import Run, render_report
 
     dataset = {
@@ -252,6 +267,5 @@ def _write_record(
     code = python_of_search(args, record["fixed_params"], grid, estimator, data)
     run = Run(search, index, best, record, data, code, settings)
     write_text(folder / "report.html", render_report(run))
-    names = "cv_results.csv, pivot.csv, pivot.md, best_params.json, report.html"
-    print(f"written to {folder}: {names}")
+    print(f"written to {folder}: {', '.join(RESULTS)}")
     print(f"open {folder / 'report.html'} to see it")

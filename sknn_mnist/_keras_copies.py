@@ -30,6 +30,7 @@ from sknn_mnist._keras_private import (
 )
 
 __all__ = [
+    "EXCLUDED",
     "KINDS",
     "Arguments",
     "NotOwnError",
@@ -276,10 +277,12 @@ def _config_with_objects(value: Any) -> Arguments:
 
 
 def _untracked(value: Any) -> Any:
-    """Return Keras's lists and dicts, which know their owner, as Python's."""
+    """Return tensors, and Keras's lists and dicts, which know their owner, as plain."""
     for kind in (dict, list, set):
         if isinstance(value, kind) and type(value).__module__.startswith("keras."):
             value = kind(value)
+    if keras.ops.is_tensor(value):
+        return keras.ops.convert_to_numpy(value).tolist()
     if type(value) is dict:
         return {name: _untracked(each) for name, each in value.items()}
     if type(value) in (list, tuple, set):

@@ -44,7 +44,7 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Return a fresh optimizer, with `learning_rate` unless that is None."""
     described = describe_optimizer(optimizer, learning_rate, owner)
-    with _refusing_rates(learning_rate, owner):
+    with _refusing(optimizer, learning_rate, owner):
         if described is not None:
             return cast(keras.optimizers.Optimizer, made_from(*described))
         made = _make(
@@ -80,7 +80,7 @@ def describe_optimizer(
             if inspect.isclass(each)
         }.get(optimizer.lower())
     elif isinstance(optimizer, dict):
-        with _refusing_rates(learning_rate, owner):
+        with _refusing(optimizer, learning_rate, owner):
             made = _make(
                 "optimizer",
                 copy.deepcopy(optimizer),
@@ -107,12 +107,20 @@ def describe_optimizer(
 
 
 @contextlib.contextmanager
-def _refusing_rates(learning_rate: Any, owner: str) -> Iterator[None]:
+def _refusing(optimizer: Any, learning_rate: Any, owner: str) -> Iterator[None]:
     try:
         yield
     except InvalidParameterError:
         raise
-    except (TypeError, ValueError, AttributeError) as err:
+    except (TypeError, ValueError, AttributeError, KeyError) as err:
+        if learning_rate is None:
+            raise invalid(
+                "optimizer",
+                owner,
+                "one that can be made of what is given "
+                f"({type(err).__name__}: {_first_sentence(err)})",
+                optimizer,
+            ) from err
         raise invalid(
             "learning_rate",
             owner,

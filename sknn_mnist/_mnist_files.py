@@ -7,8 +7,6 @@ names it.
 from __future__ import annotations
 
 import gzip
-import tokenize
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -119,7 +117,10 @@ def read_idx(path: Path) -> np.ndarray:
     if len(data) != expected:
         there = "more" if len(data) > expected else str(len(data))
         raise _bad(path, f"states {expected} bytes of data and holds {there}")
-    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+    try:
+        return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+    except ValueError as err:  # NumPy has a limit of dimensions
+        raise _bad(path, f"has a shape that no array can have ({err})") from err
 
 
 def _pieces(stream, n_bytes: int):  # type: ignore[no-untyped-def]
@@ -140,16 +141,18 @@ def _read_npz(path: Path) -> list[np.ndarray]:
             missing = [name for name in NPZ_NAMES if name not in archive.files]
             if missing:
                 raise _bad(path, f"lacks {', '.join(missing)}")
-            return [archive[name] for name in NPZ_NAMES]
+            arrays = [archive[name] for name in NPZ_NAMES]
     except _BadFileError:
         raise
-    except (
-        *(ValueError, OSError, EOFError, KeyError, NotImplementedError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error, MemoryError, TypeError),
-        # NumPy parses an array's header as Python, and lets these through.
-        *(SyntaxError, tokenize.TokenError),
-    ) as err:
-        raise _bad(path, f"can't be read as an .npz archive ({err})") from err
+    # zipfile and zlib have errors of their own, and NumPy parses an array's header as
+    # Python, and lets through what that raises.
+    except Exception as err:
+        reason = " ".join(f"{err}".split())[:200] or type(err).__name__
+        raise _bad(path, f"can't be read as an .npz archive ({reason})") from err
+    for name, array in zip(NPZ_NAMES, arrays, strict=True):
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of others
+            raise _bad(path, f"holds a {name} that is no array")
+    return arrays
 
 
 def _check_images(images: np.ndarray, source: Path) -> None:

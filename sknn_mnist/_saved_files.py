@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import sknn_mnist._quiet_start
 
@@ -24,7 +24,6 @@ import keras
 import numpy as np
 import sklearn
 import tensorflow as tf
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_safetensors
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
@@ -34,15 +33,18 @@ from sknn_mnist import estimators
 from sknn_mnist._adapter import KerasEstimator
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import per_layer
+from sknn_mnist._safetensors_files import MOST_HEADER, json_of, read_safetensors
+from sknn_mnist._saved_sizes import check_size
 from sknn_mnist._saved_values import (
     UnsavableError,
+    check_callbacks,
     check_configs,
     labels_from_json,
     labels_to_json,
     value_from_json,
     value_to_json,
 )
-from sknn_mnist._whole_files import replacing
+from sknn_mnist._whole_files import is_open_file, open_regular, replacing, write_all
 
 __all__ = ["load", "save_estimator"]
 
@@ -51,18 +53,29 @@ CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
 # Of this machine or this process: not written, and None when read.
 LEFT_OUT = {"memory"}
 
+# A path, or a file open in binary mode.
+Place = str | os.PathLike[str] | BinaryIO
 
-def load(path: str | os.PathLike[str]) -> KerasEstimator:
+# Letters of JSON, which the header holds as JSON once more.
+MOST_TEXT = MOST_HEADER // 4
+
+# Characters of what is said about a file: it may quote what is in it.
+MOST_SAID = 500
+
+
+def load(path: Place) -> KerasEstimator:
     """Load an estimator that its `save` wrote.
 
     Nothing in the file is run: it holds arrays, numbers and text, and may name
     Keras's own optimizers, losses, metrics and activations, no other code. A file that
-    is torn, changed, or not what `save` writes is refused before a network is built.
+    is torn, changed, or not what `save` writes is refused before a network is built,
+    and none takes more memory than its size is worth.
 
     Parameters
     ----------
-    path : str or path-like
-        The file.
+    path : str, path-like or binary file
+        The file; or one that is open, which is read from where it stands to the end of
+        the estimator.
 
     Returns
     -------
@@ -74,9 +87,11 @@ def load(path: str | os.PathLike[str]) -> KerasEstimator:
     Raises
     ------
     OSError
-        When the file can't be read.
+        When the file can't be read, or is a pipe or device.
     ValueError
         When it holds no estimator, a damaged one, or one of a later version.
+    TypeError
+        When `path` is neither a path nor a file open in binary mode.
 
     See Also
     --------
@@ -95,16 +110,20 @@ def load(path: str | os.PathLike[str]) -> KerasEstimator:
     >>> bool((again.predict(X) == clf.predict(X)).all())
     True
     """
-    path = Path(path)
-    with path.open("rb"):
-        pass  # its OSError says more than the reader's
-    with _naming(path):
-        about, arrays = _read(path)
-        return _estimator_of(about, arrays)
+    if is_open_file(path, "load", "read"):
+        with _naming(getattr(path, "name", type(path).__name__)):
+            return _estimator_in(path)
+    path = Path(cast(str, path))
+    with open_regular(path) as file, _naming(path):
+        loaded = _estimator_in(file)
+        if file.read(1):
+            raise ValueError("there is more in it")
+        return loaded
 
 
-def save_estimator(estimator: KerasEstimator, path: str | os.PathLike[str]) -> None:
+def save_estimator(estimator: KerasEstimator, path: Place) -> None:
     """Write a fitted estimator for `load`; the method `save` is documented."""
+    to_file = is_open_file(path, "save", "write")
     check_is_fitted(estimator, "history_")
     owner = type(estimator).__name__
     if CLASSES.get(owner) is not type(estimator):
@@ -146,42 +165,53 @@ def save_estimator(estimator: KerasEstimator, path: str | os.PathLike[str]) -> N
         },
     }
     text = json.dumps(about)
+    try:
+        json_of(text)
+        if len(text) > MOST_TEXT:
+            raise ValueError(f"more than {MOST_TEXT:,} letters of JSON")
+    except ValueError as err:
+        raise UnsavableError(
+            f"save can't write this {owner}: `load` would refuse its parameters, "
+            f"labels or feature names ({err}). Use joblib.dump instead."
+        ) from err
     data = to_safetensors(
         arrays, metadata={"sknn_mnist": text, "sha256": _digest(text, arrays)}
     )
-    path = Path(path)
-    with replacing(path) as draft, draft.open("wb") as file:
+    if to_file:
+        write_all(cast(BinaryIO, path), data)
+        return
+    with replacing(Path(cast(str, path))) as draft, draft.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(name: Any) -> Iterator[None]:
+    """Turn whatever a file's content can cause into one sentence that names it."""
     try:
         yield
-    except (
-        *(ValueError, TypeError, KeyError, IndexError, AttributeError),
-        *(OverflowError, RecursionError, MemoryError, SafetensorError),
-    ) as err:
+    except OSError:  # of the file itself
+        raise
+    # Keras raises what it likes when it is given what it does not expect.
+    except Exception as err:
         # Of a TypeError or KeyError the message alone says nothing.
-        reason = f"{err}" if type(err) is ValueError else f"{type(err).__name__}: {err}"
+        plain = isinstance(err, ValueError) and not isinstance(err, UnicodeError)
+        reason = f"{err}" if plain else f"{type(err).__name__}: {err}"
+        reason = " ".join(reason.split())
+        if len(reason) > MOST_SAID:
+            reason = reason[:MOST_SAID] + "..."
         raise ValueError(
-            f"{path} can't be loaded as an estimator that `save` wrote: {reason}"
+            f"{name} can't be loaded as an estimator that `save` wrote: {reason}"
         ) from err
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as err:
-        raise ValueError(f"it is no safetensors file, or torn ({err})") from err
+def _estimator_in(file: Any) -> KerasEstimator:
+    metadata, arrays = read_safetensors(file)
     if "sknn_mnist" not in metadata:
         raise ValueError("it is a safetensors file of something else")
     text = metadata["sknn_mnist"]
-    about = json.loads(text)
+    about = json_of(text)
     if not isinstance(about, dict):
         raise ValueError("its description is none")
     if about.get("format") != FORMAT:
@@ -191,7 +221,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         )
     if metadata.get("sha256") != _digest(text, arrays):
         raise ValueError("its content is not what was written")
-    return about, arrays
+    return _estimator_of(about, arrays)
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
@@ -213,28 +243,39 @@ def _estimator_of(
     estimator._check_parameters()
     fit_params = _parameters(kind, about["fitted_with"])
     kind(**fit_params)._check_parameters()
-    estimator._fit_params = {
-        name: fit_params[name] for name in value_from_json(about["fitted_with"])
-    }
+    estimator._fit_params = fit_params
     _set_features(estimator, about["features"])
     _set_targets(estimator, about["targets"])
     # It has no state but its shape, and its `fit` would want samples.
     estimator.feature_encoder_ = estimator.feature_encoder
-    estimator._seed = _int(about["seed"], 0)
-    estimator.initial_epoch_ = _int(about["initial_epoch"], 0)
+    estimator._seed = _int(about["seed"], 0, most=2**31 - 1)
     estimator.callbacks_ = []
-    estimator.history_ = {
-        str(name): _epochs(arrays[f"history/{number}"])
-        for number, name in enumerate(about["history"])
-    }
-    if "loss" not in estimator.history_:
-        raise ValueError("its history has no loss")
+    estimator.history_ = _history(about["history"], arrays)
+    n_epochs = len(estimator.history_["loss"])
+    estimator.initial_epoch_ = _int(about["initial_epoch"], 0, most=n_epochs)
     state = {
         part: [arrays[f"{part}/{number}"] for number in range(_int(length, 0))]
         for part, length in about["state"].items()
     }
     estimator._network = _network_of(estimator, state)
     return estimator
+
+
+def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+    if not isinstance(names, list) or "loss" not in names:
+        raise ValueError("its history has no loss")
+    values = {str(name): arrays[f"history/{at}"] for at, name in enumerate(names)}
+    if values["loss"].ndim != 1:
+        raise ValueError("its loss is not a number an epoch")
+    for name, each in values.items():
+        # An array of no columns has as many rows as it likes, and takes no bytes.
+        if each.ndim < 1 or len(each) > len(values["loss"]):
+            raise ValueError(f"its history of {name!r} is not a value an epoch")
+    # Some metrics give a vector, a value a class.
+    return {
+        name: each.tolist() if each.ndim == 1 else list(each)
+        for name, each in values.items()
+    }
 
 
 def _network_of(
@@ -275,7 +316,7 @@ def _parameters_to_json(estimator: KerasEstimator, given: dict[str, Any]) -> Any
             continue
         try:
             stored[name] = value_to_json(value)
-            value_from_json(stored[name])
+            _check_parameter(name, stored[name])
         except (UnsavableError, ValueError) as err:
             raise UnsavableError(
                 f"save can't write {name}={value!r} of {owner}: the file holds no code "
@@ -285,13 +326,22 @@ def _parameters_to_json(estimator: KerasEstimator, given: dict[str, Any]) -> Any
     return {"dict": [[name, stored[name]] for name in stored]}
 
 
+def _check_parameter(name: str, stored: Any) -> Any:
+    """Return a parameter from its JSON, if it is one that a file may have."""
+    check_size(name, stored)
+    value = value_from_json(stored)
+    check_configs(value)
+    if name == "callbacks":
+        check_callbacks(value)
+    return value
+
+
 def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
-    given = value_from_json(stored)
+    given = {name: _check_parameter(name, value) for name, value in stored["dict"]}
     known = kind._get_param_names()
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"{kind.__name__} has no parameters {unknown}")
-    check_configs(given)
     return {name: value for name, value in given.items() if name not in LEFT_OUT}
 
 
@@ -314,7 +364,10 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         y = np.eye(2, len(labels), dtype=int) if stored["matrix"] else labels
     else:
         columns = _int(stored["columns"], 1)
-        y = np.zeros((1, columns) if _int(stored["dimensions"], 1) == 2 else 1)
+        several = _int(stored["dimensions"], 1, most=2) == 2
+        if columns > 1 and not several:
+            raise ValueError("its targets are one number and several at once")
+        y = np.empty((0, columns) if several else 0)  # which takes nothing
     estimator.target_encoder_ = estimator.target_encoder.fit(y)
     estimator.__dict__.update(estimator.target_encoder_.get_metadata())
 
@@ -330,17 +383,17 @@ def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         estimator.feature_names_in_ = np.array(names, dtype=object)
     if "filters" in estimator._fit_params:
         shape = tuple(_int(side, 1) for side in stored["image_shape"])
-        if len(shape) != 3 or prod(shape) != estimator.n_features_in_:
+        if len(shape) != 3 or math.prod(shape) != estimator.n_features_in_:
             raise ValueError("its image shape is not that of its features")
         estimator.image_shape_ = shape
 
 
-def _int(value: Any, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{value!r} stands for an int of {least} or more")
+def _int(value: Any, least: int, most: float = math.inf) -> int:
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or not least <= value <= most
+    ):
+        allowed = f"of {least} or more" if most == math.inf else f"of {least} to {most}"
+        raise ValueError(f"{value!r} stands for an int {allowed}")
     return value
-
-
-def _epochs(values: np.ndarray) -> list[Any]:
-    """Return numbers as floats; some metrics give a vector, a value a class."""
-    return values.tolist() if values.ndim == 1 else list(values)

@@ -1,21 +1,23 @@
 """Parameters and labels as JSON that runs no code when it is read.
 
 What Keras would import by name, when it is given a config, is allowed from Keras's own
-optimizers, schedules, losses, metrics and activations alone.
+optimizers, schedules, losses, metrics and activations alone, and a few callbacks.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from sknn_mnist._keras_copies import arguments_of, made_from
+from sknn_mnist._keras_copies import EXCLUDED, arguments_of, made_from
 
 __all__ = [
     "UnsavableError",
+    "check_callbacks",
     "check_configs",
     "labels_from_json",
     "labels_to_json",
@@ -41,8 +43,13 @@ BASES = (
 # Those that write and read no files of their own and run no code of the user's.
 CALLBACKS = {"EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"}
 
-# Bytes of a label: NumPy gives each as many as the longest may have.
-MOST_BYTES = 2**16
+# NumPy gives each label as many bytes as the longest has: of one of these at most,
+# and of all so many for each letter that is there, beyond what is a trifle.
+MOST_LABEL_BYTES = 2**16
+MOST_LABELS_BYTES = 2**22
+MOST_LABELS_RATIO = 16
+
+_LABEL_DTYPE = re.compile(r"[<>|=]?(?:[biuf]\d{1,2}|[US]\d*|[mM]8(?:\[\w+\])?|O8?)")
 
 
 class UnsavableError(TypeError):
@@ -94,6 +101,7 @@ def value_to_json(value: Any) -> Any:
             arguments = arguments_of(value)
             if arguments is None:
                 raise UnsavableError(f"{value!r} holds more than its arguments say")
+            _check_excluded(arguments)
             return {"object": [place, value_to_json(arguments)]}
     raise UnsavableError(f"{value!r} is code of your own")
 
@@ -139,6 +147,35 @@ def check_configs(value: Any) -> None:
             check_configs(each)
 
 
+def check_callbacks(value: Any) -> None:
+    """Refuse callbacks but the few that write nothing, call nobody and run no code.
+
+    Parameters
+    ----------
+    value : object
+        The parameter `callbacks`.
+
+    Raises
+    ------
+    ValueError
+        When it names another: by string, class or config, alone or in a list.
+    """
+    if value is None:
+        return
+    if isinstance(value, list | tuple):
+        for each in value:
+            check_callbacks(each)
+        return
+    name = value.get("class_name") if isinstance(value, dict) else value
+    if isinstance(name, type):
+        name = name.__name__ if _place_of(name) else None
+    if not isinstance(name, str) or name not in CALLBACKS:
+        raise ValueError(
+            f"the callbacks of a file are {', '.join(sorted(CALLBACKS))} alone, not "
+            f"{name!r}"
+        )
+
+
 def labels_to_json(labels: np.ndarray) -> Any:
     """Return labels as what `json.dumps` takes.
 
@@ -155,7 +192,7 @@ def labels_to_json(labels: np.ndarray) -> Any:
     Raises
     ------
     UnsavableError
-        For objects of another kind.
+        For objects of another kind, and for labels too long.
     """
     kind = labels.dtype.kind
     if kind in "mM":
@@ -167,18 +204,28 @@ def labels_to_json(labels: np.ndarray) -> Any:
     for each in values:
         if not isinstance(each, str | bool | int | float):
             raise UnsavableError(f"the label {each!r} is a {type(each).__name__}")
-    return {"dtype": labels.dtype.str, "values": values}
+    stored = {"dtype": labels.dtype.str, "values": values}
+    try:
+        labels_from_json(stored)
+    except ValueError as err:
+        raise UnsavableError(str(err)) from err
+    return stored
 
 
 def labels_from_json(stored: Any) -> np.ndarray:
-    """Return what `labels_to_json` was given; anything amiss raises ValueError."""
+    """Return what `labels_to_json` was given; anything amiss raises ValueError.
+
+    Strings get the room that the longest of them needs, whatever they had before.
+    """
     try:
-        dtype, values = np.dtype(stored["dtype"]), stored["values"]
-        if dtype.itemsize > MOST_BYTES:
-            raise ValueError(f"labels of {dtype.itemsize:,} bytes each are too long")
-        if dtype.kind not in "biufUSmMO" or not all(
-            isinstance(each, str | bool | int | float) for each in values
-        ):
+        name, values = stored["dtype"], stored["values"]
+        if not _LABEL_DTYPE.fullmatch(name) or not isinstance(values, list):
+            raise ValueError(f"{name!r} is no dtype of labels")
+        dtype = np.dtype(name)
+        if dtype.kind in "US":
+            _check_lengths(values, np.dtype(f"{dtype.kind}1").itemsize)
+            dtype = np.dtype(f"{dtype.byteorder}{dtype.kind}")
+        if not all(isinstance(each, str | bool | int | float) for each in values):
             raise ValueError("labels must be strings, numbers or dates")
         if dtype.kind in "mM":
             return np.array(values, dtype="int64").view(dtype)
@@ -190,6 +237,21 @@ def labels_from_json(stored: Any) -> np.ndarray:
     if labels.ndim != 1:
         raise ValueError("the labels are not a list")
     return labels
+
+
+def _check_lengths(values: list[str], letter_bytes: int) -> None:
+    if not all(isinstance(each, str) for each in values):
+        raise ValueError("labels must be strings")
+    lengths = [len(each) for each in values]
+    longest = letter_bytes * max(lengths, default=0)
+    if longest > MOST_LABEL_BYTES:
+        raise ValueError(f"a label of {max(lengths):,} letters is too long")
+    needed = longest * len(values)
+    if needed > MOST_LABELS_BYTES + MOST_LABELS_RATIO * letter_bytes * sum(lengths):
+        raise ValueError(
+            f"{len(values):,} labels of up to {max(lengths):,} letters would take "
+            f"{needed / 2**20:,.0f} MB, far more than there are letters in them"
+        )
 
 
 def _place_of(value: Any) -> str | None:
@@ -229,7 +291,17 @@ def _object(content: Any) -> Any:
     if not (isinstance(kind, type) and issubclass(kind, BASES)):
         raise ValueError(f"{place!r} makes no object")
     check_configs(config)
+    _check_excluded(config)
     return made_from(kind, config)
+
+
+def _check_excluded(arguments: dict[str, Any]) -> None:
+    # Keras takes names of variables for patterns, which could search for ever.
+    names = arguments.get(EXCLUDED) or []
+    if not isinstance(names, list) or not all(
+        isinstance(each, str) and re.fullmatch(r"[\w/ -]+", each) for each in names
+    ):
+        raise UnsavableError(f"names excluded from weight decay can't be {names!r}")
 
 
 def _dict(content: Any) -> dict[Any, Any]:

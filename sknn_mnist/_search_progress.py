@@ -18,13 +18,13 @@ __all__ = ["SearchProgress", "polling"]
 POLL_SECONDS = 0.25
 
 # Where there is no terminal: seconds from one line to the next.
-LINE_SECONDS = 30
+LINE_SECONDS = 5
 
 
 class SearchProgress:
     """Tells about a search: what is done, what is left, the best so far.
 
-    A bar on a terminal, else a line at start and end and every half minute. Fits that
+    A bar on a terminal, else a line at start and end and every few seconds. Fits that
     fail are never scored, so they are not counted before the search is through.
 
     Parameters

@@ -1,14 +1,96 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read without waiting for anybody."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
-__all__ = ["replacing"]
+__all__ = [
+    "about_path",
+    "is_open_file",
+    "open_regular",
+    "replacing",
+    "write_all",
+]
+
+# Of a draft's name: file systems take 255 bytes, and `mkstemp` adds some.
+MOST_LETTERS = 50
+
+
+def about_path(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """Return what the system knows of the file at a path; None if none is there.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Where.
+
+    Returns
+    -------
+    os.stat_result or None
+        Of what a link leads to.
+
+    Raises
+    ------
+    OSError
+        When there can't be a file: a link that leads to itself, a name too long, a
+        NUL in it, a folder that is none or is closed to us.
+    """
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as err:  # Python's, of what no system takes
+        raise OSError(errno.EINVAL, "No path of a file", repr(path)) from err
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading, and nothing that could wait or never end.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, or a link to it.
+
+    Returns
+    -------
+    binary file
+        Open.
+
+    Raises
+    ------
+    OSError
+        At once, when it is no file: a folder, a pipe, a device, a socket; or can't be
+        opened.
+    """
+    about = about_path(path)
+    if about is not None:
+        _check_regular(about.st_mode, path)
+    # Without waiting, and looked at again: it may be another by now.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)  # which no child inherits
+    try:
+        _check_regular(os.fstat(descriptor).st_mode, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_regular(mode: int, path: str | os.PathLike[str]) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(
+            errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
+        )
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "Not a file but a pipe or device", os.fspath(path))
 
 
 @contextmanager
@@ -33,7 +115,7 @@ def replacing(path: Path, prefix: str = "") -> Iterator[Path]:
         yield path  # a pipe or a device
         return
     descriptor, name = tempfile.mkstemp(
-        dir=path.parent, prefix=prefix or f".{path.name}."
+        dir=path.parent, prefix=prefix or f".{path.name[:MOST_LETTERS]}."
     )
     os.close(descriptor)
     draft = Path(name)
@@ -47,3 +129,44 @@ def replacing(path: Path, prefix: str = "") -> Iterator[Path]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def is_open_file(place: Any, function: str, method: str) -> bool:
+    """Tell whether a place is an open file; refuse what is neither that nor a path.
+
+    Parameters
+    ----------
+    place : object
+        What the user gave as `path`.
+    function : str
+        To whom, for the message.
+    method : {"read", "write"}
+        What will be done with it.
+
+    Returns
+    -------
+    bool
+        Whether it is an open file.
+
+    Raises
+    ------
+    TypeError
+        When it is open for text, or something else.
+    """
+    if isinstance(place, str | os.PathLike):
+        return False
+    if hasattr(place, method) and not isinstance(place, io.TextIOBase):
+        return True
+    raise TypeError(
+        f"The 'path' parameter of {function} must be a path or a file open in binary "
+        f"mode. Got {place!r} instead."
+    )
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write to a file that may take a part at a time, as raw ones do."""
+    left = memoryview(data)
+    while left:
+        written = file.write(left)
+        # Some say nothing of how much they took, and took all.
+        left = left[len(left) if written is None else written :]

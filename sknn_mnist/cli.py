@@ -8,10 +8,11 @@ at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sknn_mnist._cli_common import (
@@ -24,6 +25,14 @@ from sknn_mnist._cli_common import (
     tell,
 )
 from sknn_mnist._cli_inputs import load_images, load_net
+from sknn_mnist._cli_memory import (
+    amount,
+    going_on,
+    last_used,
+    prepare_memory,
+    states_in,
+    tell_kept,
+)
 from sknn_mnist._cli_options import given_options
 from sknn_mnist._cli_parser import make_parser
 from sknn_mnist._cli_search import run_search
@@ -42,34 +51,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted.
+        Exit code: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted, 141 the
+        reader of the output has gone.
     """
+    try:
+        with _printing_all():
+            code = _run(argv)
+            if sys.stdout is not None:  # as it is where the shell has closed it
+                sys.stdout.flush()  # here, where a closed pipe is expected
+        return code
+    except BrokenPipeError:
+        _leave_stdout()
+        return 141  # 128 + SIGPIPE, what a shell sees of other programs
+    except (OSError, MemoryError) as err:
+        print(f"sknn-mnist: error: {sentence(err)}", file=sys.stderr)
+        if getattr(err, "errno", None) == errno.ENOSPC and sys.stdout is not None:
+            _leave_stdout()
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         args = make_parser().parse_args(argv)
         args.argv = list(sys.argv[1:] if argv is None else argv)
         _COMMANDS[args.command](args)
-        sys.stdout.flush()  # here, where a closed pipe is expected
         return 0
     except SystemExit as stop:  # argparse, after --help or an error
         return stop.code if isinstance(stop.code, int) else 0
-    except KeyboardInterrupt:
-        print("sknn-mnist: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        hint = f"; {stop}" if str(stop) else ""
+        print(f"sknn-mnist: interrupted{hint}", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return _leave_pipe()
     except CommandError as err:
         print(f"sknn-mnist: error: {err}", file=sys.stderr)
         return err.code
-    except OSError as err:
-        print(f"sknn-mnist: error: {sentence(err)}", file=sys.stderr)
-        return 1
 
 
-def _leave_pipe() -> int:
-    # The reader has gone (`| head`). Python would complain once more when it flushes
-    # at exit, unless there is somewhere to flush to.
+@contextmanager
+def _printing_all() -> Iterator[None]:
+    """Let what an encoding can't hold be printed, as in paths, by its number."""
+    streams: list[Any] = [sys.stdout, sys.stderr]
+    before = [(each, each.errors) for each in streams if hasattr(each, "reconfigure")]
+    for stream, _ in before:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in before:
+            # Where there is something left that can't be written, this would try to.
+            with suppress(OSError, ValueError):
+                stream.reconfigure(errors=errors)
+
+
+def _leave_stdout() -> None:
+    # The reader has gone (`| head`), or the disk is full. Python would complain once
+    # more when it flushes at exit, unless there is somewhere to flush to.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141  # 128 + SIGPIPE, what a shell sees of other programs
 
 
 # -- one net ----------------------------------------------------------------------
@@ -89,8 +126,9 @@ def _fit(args: argparse.Namespace) -> None:
     )
     save = check_writable(args.save) if args.save else None
     estimator = make_estimator(args.model, {**given, "memory": args.memory})
+    prepare_memory(args.memory)
     data = data_of(args)
-    with expecting():
+    with going_on(args.memory), expecting():
         estimator.fit(data.X_train, data.y_train)
     history = pd.DataFrame(estimator.history_)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
@@ -100,24 +138,33 @@ def _fit(args: argparse.Namespace) -> None:
     if save:
         estimator.save(save)
         print(f"saved to {save}")
+    if args.memory:
+        tell_kept(args.memory)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
+    import numpy as np
     from sklearn.metrics import classification_report
+
+    from sknn_mnist._cli_labels import comparable
 
     with expecting():
         net = load_net(args.load)
     data = data_of(args)
+    known = np.union1d(data.y_train, data.y_test)
     with expecting():
         predicted = net.predict(data.X_test)
-    accuracy = (predicted == data.y_test).mean()
-    print(f"test accuracy: {accuracy:.4f} (on {data.test})\n")
-    report = classification_report(data.y_test, predicted, digits=4, zero_division=0)
+        y, predicted = comparable(net, predicted, data.y_test, known, data.name)
+    # Of several labels a row, all have to be right.
+    right = (predicted == y).reshape(len(y), -1).all(axis=1)
+    print(f"test accuracy: {right.mean():.4f} (on {data.test})\n")
+    report = classification_report(y, predicted, digits=4, zero_division=0)
     print(report.rstrip())
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from sknn_mnist._cli_outputs import check_writable, predictions, write_text
+    from sknn_mnist._cli_labels import predictions
+    from sknn_mnist._cli_outputs import check_writable, write_text
 
     if args.images and (args.data or args.download or args.dataset != "auto"):
         raise CommandError(
@@ -135,10 +182,22 @@ def _predict(args: argparse.Namespace) -> None:
     with expecting():
         table = predictions(net, X, labels)
     if out is None:
+        _check_printable(table)
         print(table, end="")
         return
     write_text(out, table)
     tell(f"written: {out}")
+
+
+def _check_printable(table: str) -> None:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        table.encode(encoding)
+    except UnicodeEncodeError as err:
+        raise CommandError(
+            f"standard output is {encoding}, which can't hold "
+            f"{table[err.start : err.end]!r}: give --out FILE.csv, which is UTF-8"
+        ) from err
 
 
 # -- data -------------------------------------------------------------------------
@@ -168,30 +227,18 @@ def _datasets(args: argparse.Namespace) -> None:
 
 
 def _cache(args: argparse.Namespace) -> None:
-    from datetime import datetime
-
     from sknn_mnist._checkpoints import open_memory
 
     for folder in args.folders:
-        if not Path(folder).is_dir():
+        if not os.path.isdir(os.path.expanduser(folder)):
             raise CommandError(f"no such folder: {folder}")
-        states: Any = open_memory(folder, "cache")
         if args.clear or args.shrink is not None:
+            with expecting():
+                states: Any = open_memory(folder, "cache")
             removed = states.shrink(args.shrink or 0)
-            print(f"{folder}: removed {_amount(removed)}")
-        files = states.files()
-        used = (
-            f", last used {datetime.fromtimestamp(files[-1].used):%Y-%m-%d %H:%M}"
-            if files
-            else ""
-        )
-        print(f"{folder}: {_amount(files)}{used}")
-
-
-def _amount(files: Sequence[Any]) -> str:
-    trainings = len({each.key for each in files})
-    size = sum(each.n_bytes for each in files) / 1e6
-    return f"{len(files):,} epochs of {trainings:,} trainings, {size:,.1f} MB"
+            print(f"{folder}: removed {amount(removed)}")
+        files = states_in(folder)
+        print(f"{folder}: {amount(files)}{last_used(files)}")
 
 
 _COMMANDS = {

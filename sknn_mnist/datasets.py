@@ -306,7 +306,8 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
             f"the Keras cache, {cached}": cached,
         }
     for place in places.values():
-        found = None if place is None else mnist_file_in(Path(place).expanduser())
+        # os.path's leaves "~nobody" as it is, where Path's raises a RuntimeError.
+        found = None if place is None else mnist_file_in(_expanded(place))
         if found is not None:
             return found
     raise FileNotFoundError(
@@ -320,7 +321,11 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
 def _keras_cache() -> Path:
     # As Keras finds it, without importing Keras.
     home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path("~/.keras").expanduser()) / "datasets"
+    return (Path(home) if home else _expanded("~/.keras")) / "datasets"
+
+
+def _expanded(path: str | PathLike[str]) -> Path:
+    return Path(os.path.expanduser(path))
 
 
 def _download() -> Path:

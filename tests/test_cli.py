@@ -298,8 +298,8 @@ def test_search_prints_the_table_and_the_best(searched, by_hand):
 
 
 def test_search_tells_on_standard_error_what_goes_on(searched):
-    _, err, _ = searched
-    about, start, end, refit = err.splitlines()
+    _, err, folder = searched
+    about, start, end, refit, kept = err.splitlines()
     assert about == (
         "data: digits (sklearn.datasets.load_digits), 300 training rows, 360 test rows"
     )
@@ -309,6 +309,8 @@ def test_search_tells_on_standard_error_what_goes_on(searched):
         end,
     )
     assert refit == "refitting the best on 300 rows"
+    assert kept.startswith("kept for next time: ")
+    assert kept.endswith(f"; to clear: sknn-mnist cache --clear {folder}")
 
 
 def test_quiet_search_without_refit_and_with_a_score(capsys, tmp_path):
@@ -409,7 +411,8 @@ def test_ctrl_c_leaves_no_traceback():
     child.send_signal(signal.SIGINT)
     out, after = child.communicate()
     assert child.returncode == 130, before + after
-    assert after == "sknn-mnist: interrupted\n"
+    hint = "; run the same command again to go on"  # once an epoch is through
+    assert after.replace(hint, "") == "sknn-mnist: interrupted\n"
     assert out == ""
 
 

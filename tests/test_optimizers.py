@@ -200,3 +200,21 @@ def test_variables_excluded_from_weight_decay_are_refused():
     optimizer.exclude_from_weight_decay(var_list=[layer.kernel])
     with pytest.raises(ValueError, match="give var_names"):
         DenseClassifier(optimizer=optimizer).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["MultiOptimizer", "LossScaleOptimizer", "Optimizer"]
+)
+@pytest.mark.parametrize("form", [str, dict, type])
+def test_an_optimizer_that_needs_more_is_refused_in_a_sentence(optimizer, form):
+    kind = getattr(keras.optimizers, optimizer, None)
+    if kind is None:
+        kind, optimizer = keras.optimizers.LossScaleOptimizer, "LossScaleOptimizer"
+    given = {
+        str: optimizer,
+        dict: {"class_name": optimizer, "config": {}},
+        type: kind,
+    }[form]
+    for rate in (None, 0.1):
+        with pytest.raises(ValueError, match="parameter of DenseClassifier must be"):
+            DenseClassifier(optimizer=given, learning_rate=rate).fit(X, Y)

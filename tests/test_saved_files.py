@@ -371,10 +371,6 @@ ATTACKS = {
         edit(targets={"labels": {"dtype": "O", "values": [{}]}, "matrix": False}),
         "labels must be",
     ),
-    "labels of a gigabyte": (
-        edit(targets={"labels": {"dtype": "<U99999999", "values": ["a", "b"]}}),
-        "too long",
-    ),
     "random state beyond its end": (
         edit_parameter(
             "random_state",

@@ -1,0 +1,182 @@
+"""The labels of a net beside those of a data set, and in a table."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["comparable", "csv_of", "guarded", "predictions"]
+
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)")
+
+
+def comparable(
+    net: Any, predicted: np.ndarray, y: np.ndarray, known: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a data set's labels and what a net predicted, to be compared.
+
+    Labels that are text are those that they spell: "7" is 7. Of a label indicator
+    matrix the columns count.
+
+    Parameters
+    ----------
+    net : estimator
+        The classifier.
+    predicted : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        What it predicted.
+    y : ndarray of shape (n_samples,)
+        The true labels, ints.
+    known : ndarray of shape (n_labels,)
+        All labels of the data set.
+    name : str
+        Of the data set.
+
+    Returns
+    -------
+    y, predicted : ndarray
+        Both ints of shape (n_samples,), or both indicators.
+
+    Raises
+    ------
+    ValueError
+        When the net has labels that the data set has not.
+    """
+    if predicted.ndim == 2:
+        n_columns = predicted.shape[1]
+        if known.tolist() != list(range(n_columns)):
+            raise ValueError(
+                f"the net predicts {n_columns} labels a row, by column, and {name} has "
+                f"the labels {_listed(known)}"
+            )
+        if net.target_encoder_.kind_ == "one_hot_rows":  # which are classes
+            return y, predicted.argmax(axis=1)
+        return np.eye(n_columns, dtype=int)[y], predicted
+    classes = net.classes_.tolist()
+    meant: dict[str | None, int] = {str(label): label for label in known.tolist()}
+    numbers = [meant.get(_spelled(label)) for label in classes]
+    foreign = [
+        label for label, number in zip(classes, numbers, strict=True) if number is None
+    ]
+    if foreign:
+        raise ValueError(
+            f"the net predicts labels that {name} does not have: {_listed(foreign)}; "
+            f"its are {_listed(known)}"
+        )
+    return y, np.array(numbers)[np.searchsorted(net.classes_, predicted)]
+
+
+def predictions(net: Any, X: Any, labels: Any = None) -> str:
+    """Return what a classifier predicts, as CSV.
+
+    Parameters
+    ----------
+    net : estimator
+        A fitted classifier.
+    X : array-like
+        Its samples.
+    labels : ndarray of shape (n_samples,), default=None
+        The true labels, where they are known.
+
+    Returns
+    -------
+    str
+        The columns index, prediction, probability (of the prediction) and, with
+        `labels`, label. Of a net of several labels a row, prediction holds their
+        numbers, and a column each the probabilities. Text is `guarded`.
+
+    Raises
+    ------
+    ValueError
+        When a label is text that no file can hold.
+    """
+    for label in net.classes_.tolist():
+        try:
+            str(label).encode()
+        except UnicodeEncodeError as err:
+            raise ValueError(
+                f"the net has the label {label!r}, which UTF-8 can't hold"
+            ) from err
+    predicted, probabilities = net.predict(X), net.predict_proba(X)
+    columns: dict[str, Iterable[Any]] = {"index": range(len(predicted))}
+    if predicted.ndim == 2:
+        columns["prediction"] = [
+            " ".join(map(str, np.flatnonzero(row))) for row in predicted
+        ]
+        for number, column in enumerate(probabilities.T):
+            columns[f"probability_{number}"] = [f"{each:.6f}" for each in column]
+    else:
+        # That of what is predicted, not the largest: several may be equal.
+        at = np.searchsorted(net.classes_, predicted)
+        probability = np.take_along_axis(probabilities, at[:, None], axis=1)[:, 0]
+        columns["prediction"] = _written(predicted)
+        columns["probability"] = [f"{each:.6f}" for each in probability]
+    if labels is not None:
+        columns["label"] = labels.tolist()
+    return csv_of([list(columns), *zip(*columns.values(), strict=True)])
+
+
+def csv_of(rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows as CSV, text `guarded`, lines ended by a line feed."""
+    lines = _Lines()
+    # Python quotes what is an end of a line to the writer: here, both kinds.
+    writer = csv.writer(lines, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow(
+            [guarded(cell) if isinstance(cell, str) else cell for cell in row]
+        )
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+class _Lines(list[str]):
+    """A file for `csv.writer`, which writes a row at a time."""
+
+    write = list.append
+
+
+def guarded(cell: str) -> str:
+    """Return text that no spreadsheet takes for a formula, by an apostrophe before.
+
+    Parameters
+    ----------
+    cell : str
+        What a cell of a table shall hold. A number stays what it is.
+
+    Returns
+    -------
+    str
+        The same, or with an apostrophe.
+    """
+    if cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def _written(labels: np.ndarray) -> list[Any]:
+    if labels.dtype.kind in "mM":  # Python's numbers of some would be nanoseconds
+        return labels.astype(str).tolist()
+    return [
+        each.decode(errors="backslashreplace") if isinstance(each, bytes) else each
+        for each in labels.tolist()
+    ]
+
+
+def _spelled(label: Any) -> str | None:
+    """Return the int that a label is or spells, as text; None where it is none."""
+    if isinstance(label, bool):
+        return None
+    if isinstance(label, bytes):
+        return label.decode("latin-1")
+    if isinstance(label, float):
+        return str(int(label)) if label.is_integer() else None
+    return str(label) if isinstance(label, int | str) else None
+
+
+def _listed(labels: Iterable[Any], most: int = 10) -> str:
+    shown = [repr(getattr(each, "item", lambda each=each: each)()) for each in labels]
+    return ", ".join([*shown[:most], *(["..."] if len(shown) > most else [])])
