@@ -7,9 +7,7 @@ import io
 import json
 import math
 import os
-import platform
 import stat
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,13 +19,10 @@ from sknn_mnist._whole_files import about_path, replacing
 __all__ = [
     "check_writable",
     "prepare_folder",
-    "versions",
     "write_best",
     "write_tables",
     "write_text",
 ]
-
-_PACKAGES = ("sknn_mnist", "sklearn", "keras", "tensorflow", "numpy", "pandas")
 
 
 def prepare_folder(path: str | os.PathLike[str]) -> Path:
@@ -133,22 +128,6 @@ def write_best(folder: Path, record: Mapping[str, Any]) -> None:
     }
     text = json.dumps(record, indent=2, allow_nan=False)
     write_text(folder / "best_params.json", text + "\n")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages in use.
-
-    Returns
-    -------
-    dict of str to str
-        By name of what is imported; packages that are not loaded are left out.
-    """
-    # Asked of the modules: distributions go by several names (tensorflow-cpu).
-    loaded = {name: sys.modules[name] for name in _PACKAGES if name in sys.modules}
-    return {
-        "python": platform.python_version(),
-        **{name: str(module.__version__) for name, module in loaded.items()},
-    }
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import sknn_mnist
 from sknn_mnist import _cli_options as options
 
-__all__ = ["make_parser"]
+__all__ = ["make_parser", "parse"]
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 the run failed (data missing, a file that can't be read or
@@ -67,9 +67,16 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--version", action="version", version=f"sknn-mnist {sknn_mnist.__version__}"
+        "--version", action="store_true", help="show the version, and leave"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument(
+        "--verbose",
+        dest="details",
+        action="store_true",
+        help="with --version: those of what it computes with, and how that is set",
+    )
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
     _add_search(commands)
     _add_fit(commands)
     _add_evaluate(commands)
@@ -77,6 +84,28 @@ def make_parser() -> argparse.ArgumentParser:
     _add_datasets(commands)
     _add_cache(commands)
     return parser
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments of a command, or of ``--version``, whose command is None.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Arguments; those of the process if None.
+
+    Returns
+    -------
+    argparse.Namespace
+        What `make_parser` describes.
+    """
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.details and not args.version:
+        parser.error("--verbose goes with --version, or behind a command that has it")
+    if args.command is None and not args.version:
+        parser.error("the following arguments are required: COMMAND")
+    return args
 
 
 def _add_command(

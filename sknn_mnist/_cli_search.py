@@ -244,8 +244,9 @@ def _write_record(
     search: Any,
     best: Any,
 ) -> None:
-    from sknn_mnist._cli_outputs import versions, write_best, write_text
+    from sknn_mnist._cli_outputs import write_best, write_text
     from sknn_mnist._cli_results import RESULTS
+    from sknn_mnist._cli_version import versions
     from sknn_mnist._report import Run, render_report
 
     dataset = {

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
 import keras
 import tensorflow as tf
 

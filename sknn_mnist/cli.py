@@ -34,8 +34,9 @@ from sknn_mnist._cli_memory import (
     tell_kept,
 )
 from sknn_mnist._cli_options import given_options
-from sknn_mnist._cli_parser import make_parser
+from sknn_mnist._cli_parser import parse
 from sknn_mnist._cli_search import run_search
+from sknn_mnist._cli_version import show_version
 
 __all__ = ["main"]
 
@@ -72,9 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        args = make_parser().parse_args(argv)
+        args = parse(argv)
         args.argv = list(sys.argv[1:] if argv is None else argv)
-        _COMMANDS[args.command](args)
+        if args.version:
+            show_version(args.details)
+        else:
+            _COMMANDS[args.command](args)
         return 0
     except SystemExit as stop:  # argparse, after --help or an error
         return stop.code if isinstance(stop.code, int) else 0
