@@ -11,6 +11,8 @@ from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist._engine import FusedNetwork, get_state
 from sknn_mnist._keras_private import apply_adam_in_place
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 X = RNG.random((90, 36)).astype("float32")
 Y = np.arange(90) % 3

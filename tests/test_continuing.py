@@ -6,6 +6,8 @@ import pytest
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 X = RNG.random((60, 16)).astype("float32")
 Y = np.arange(60) % 3

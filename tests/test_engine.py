@@ -11,6 +11,8 @@ from sknn_mnist._engine import get_state
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._training import _KERAS_FIT_CALLBACKS, train
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 X = RNG.random((150, 64)).astype("float32")  # 150 = 4 batches of 32 and one of 22
 Y = (np.arange(150) % 3).astype("int32")

@@ -13,6 +13,8 @@ from sklearn.base import clone
 import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, _engine, _pool
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 X = RNG.random((90, 64)).astype("float32")
 Y = np.arange(90) % 3

@@ -14,6 +14,8 @@ from sknn_mnist import (
     build_dense,
 )
 
+pytestmark = pytest.mark.exact
+
 MIXED = ["mixed_bfloat16", "mixed_float16"]
 NETS = [
     DenseClassifier(batch_norm=True, dropout=0.1, epochs=3),

@@ -10,6 +10,8 @@ from sklearn.base import clone
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 
+pytestmark = pytest.mark.exact
+
 NETS = [
     DenseClassifier(epochs=2, dropout=0.3, hidden_size=(32, 16)),
     CNNClassifier(epochs=2, filters=(4, 4), dropout=0.3, batch_norm=True),

@@ -25,6 +25,8 @@ from sknn_mnist import (
     _checkpoints,
 )
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 X = RNG.random((90, 36)).astype("float32")
 Y = (X[:, :3] + 0.3 * RNG.random((90, 3))).argmax(axis=1)

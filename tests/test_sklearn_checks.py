@@ -12,6 +12,8 @@ from sklearn.utils.estimator_checks import (
 
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
 
+pytestmark = pytest.mark.exact
+
 # More epochs for the checks' tiny data, as scikit-learn gives its own MLP.
 LONGER = {"epochs": 150, "learning_rate": 0.01}
 ESTIMATORS = [
