@@ -41,7 +41,7 @@ from sknn_mnist._keras_objects import (
     make_metrics,
     make_optimizer,
 )
-from sknn_mnist._loss_targets import check_loss_of_rows
+from sknn_mnist._loss_targets import weights_that_fit
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import (
     PRECISIONS,
@@ -123,9 +123,12 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in the loss, not negative. They are scaled to
-            an average of 1, so that a weight of 2 does what repeating the sample
-            would and the learning rate keeps its meaning.
+            Weights of the samples in the loss, not negative. Those of the samples
+            trained on, multiplied with the weights of their classes where there are
+            any, are scaled to an average of 1, so that a weight of 2 does what
+            repeating the sample would, 0 what leaving it out would, and the learning
+            rate keeps its meaning. So are, on their own and of no class, those of
+            the samples held out by `validation_split`.
 
         Returns
         -------
@@ -545,10 +548,9 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
     def _weighed(
         self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        arrays = weighed(X, y, weights)
-        if arrays[2] is not None:
-            check_loss_of_rows(self._compile_options()["loss"], type(self).__name__)
-        return arrays
+        X, y, weights = weighed(X, y, weights)
+        loss = self._compile_options()["loss"]
+        return X, y, weights_that_fit(loss, weights, type(self).__name__)
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.

@@ -22,12 +22,12 @@ from sknn_mnist._parameters import PRECISIONS, invalid
 __all__ = [
     "check_loss_of_classes",
     "check_loss_of_numbers",
-    "check_loss_of_rows",
     "check_number_targets",
     "family_of",
     "is_of_codes",
     "is_of_one_class",
     "output_of_numbers",
+    "weights_that_fit",
 ]
 
 _OF_NO_NET = {
@@ -165,17 +165,27 @@ def check_number_targets(loss: Any, y: np.ndarray, owner: str) -> None:
 # -- rows -----------------------------------------------------------------------------
 
 
-def check_loss_of_rows(loss: Any, owner: str) -> None:
-    """Refuse a loss that has no value for each row, for rows of several weights."""
+def weights_that_fit(
+    loss: Any, weights: np.ndarray | None, owner: str
+) -> np.ndarray | None:
+    """Return the rows' weights, refused by a loss that has no value for each row.
+
+    Such a loss gets none where all weigh 1.
+    """
+    if weights is None:
+        return None
     made = make_loss(loss, PRECISIONS["float32"], owner)
     if not isinstance(made, keras.losses.Loss):
-        return
+        return weights
     # Of the older Kerases' Dice and Tversky it is no argument.
     overlap = family_of(made) in {"dice", "tversky"}
     axis = loss_config(made).get("axis", None if overlap else -1)
-    if axis not in (-1, 1, (-1,), (1,), [-1], [1]):
+    if axis in (-1, 1, (-1,), (1,), [-1], [1]):
+        return weights
+    if (weights != 1).any():
         raise ValueError(
             f"The loss {loss!r} of {owner} has no value for each row, as its axis is "
             f"{axis!r}, so that rows can't have weights of their own: give it axis=-1, "
             "or no sample_weight and class_weight."
         )
+    return None

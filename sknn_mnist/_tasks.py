@@ -95,7 +95,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
             Probabilities, of the estimator's `dtype`, in the order of `classes_`.
-            With a label indicator matrix as `y`, each label's own.
+            With a label indicator matrix as `y`, each label's own. With one class
+            in `y`, a column of ones.
         """
         return self._proba_from_raw(self._predict_raw(X))
 

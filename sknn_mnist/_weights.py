@@ -47,19 +47,17 @@ def near_one(weights: np.ndarray) -> np.ndarray:
 def weighed(
     X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Return rows and weights as a loss takes them: an average of 1, none of 0.
-
-    Weights that are all alike are None.
-    """
+    """Return rows and weights as a loss takes them: an average of 1, none of 0."""
     if weights is None:
         return X, y, None
     weights = near_one(weights)
     kept = weights.astype(X.dtype) > 0
     if not kept.all():
         X, y, weights = X[kept], y[kept], weights[kept]
-    if (weights == weights[0]).all():
-        return X, y, None
-    return X, y, (weights / weights.mean()).astype(X.dtype)
+    # A mean of equal weights may be rounded.
+    alike = (weights == weights[0]).all()
+    scaled = np.ones_like(weights) if alike else weights / weights.mean()
+    return X, y, scaled.astype(X.dtype)
 
 
 def balanced(
