@@ -7,7 +7,9 @@ refused before training, and the output layer is made for the loss.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,13 +59,39 @@ _NOT_OF_NUMBERS = {
 
 
 def family_of(loss: Any) -> str:
-    """Return `loss_family`, of configs of functions and of aliases too."""
-    if isinstance(loss, dict):
-        try:
-            loss = keras.losses.get(copy.deepcopy(loss))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return ""  # `make_loss` says what is wrong with it
-    return loss_family(loss)
+    """Return `loss_family` of Keras's loss that one is or comes from, or of itself."""
+    known = _of_keras(loss)
+    return loss_family(_object_of(loss) if known is None else known)
+
+
+def _known_family(loss: Any) -> str:
+    """Return `family_of`, "" where nothing is known: a function of the user's own."""
+    known = _of_keras(loss)
+    return "" if known is None else loss_family(known)
+
+
+def _of_keras(loss: Any) -> Any:
+    """Return Keras's loss that one is, or whose class it extends; None for others."""
+    loss = _object_of(loss)
+    if isinstance(loss, keras.losses.Loss):
+        loss = type(loss)
+    lineage = inspect.getmro(loss) if inspect.isclass(loss) else (loss,)
+    of_keras = [each for each in vars(keras.losses).values() if callable(each)]
+    return next(
+        (
+            each
+            for each in lineage
+            if each is not keras.losses.Loss and any(each is one for one in of_keras)
+        ),
+        None,
+    )
+
+
+def _object_of(loss: Any) -> Any:
+    if isinstance(loss, str | dict) and loss != "auto":
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+            return keras.losses.get(copy.deepcopy(loss))
+    return loss
 
 
 # -- classes --------------------------------------------------------------------------
@@ -71,7 +99,7 @@ def family_of(loss: Any) -> str:
 
 def check_loss_of_classes(loss: Any, owner: str) -> None:
     """Refuse a loss that probabilities of classes can't be trained by."""
-    reason = _NOT_OF_CLASSES.get(family_of(loss))
+    reason = _NOT_OF_CLASSES.get(_known_family(loss))
     if reason:
         raise invalid("loss", owner, f"a loss of probabilities ({reason})", loss)
 
@@ -141,19 +169,19 @@ _NUMBERS = {
 
 def check_loss_of_numbers(loss: Any, owner: str) -> None:
     """Refuse a loss that numbers can't be trained by."""
-    reason = _NOT_OF_NUMBERS.get(family_of(loss))
+    reason = _NOT_OF_NUMBERS.get(_known_family(loss))
     if reason:
         raise invalid("loss", owner, f"a loss of numbers ({reason})", loss)
 
 
 def output_of_numbers(loss: Any) -> str:
     """Return the activation of the output layer whose numbers a loss takes."""
-    return _NUMBERS.get(family_of(loss), _OfNumbers()).activation
+    return _NUMBERS.get(_known_family(loss), _OfNumbers()).activation
 
 
 def check_number_targets(loss: Any, y: np.ndarray, owner: str) -> None:
     """Refuse targets that are out of a loss's range."""
-    kind = _NUMBERS.get(family_of(loss), _OfNumbers())
+    kind = _NUMBERS.get(_known_family(loss), _OfNumbers())
     if not kind.holds(y):
         raise ValueError(
             f"Some value(s) of y are out of the valid range of the loss {loss!r}: "
@@ -178,7 +206,7 @@ def weights_that_fit(
     if not isinstance(made, keras.losses.Loss):
         return weights
     # Of the older Kerases' Dice and Tversky it is no argument.
-    overlap = family_of(made) in {"dice", "tversky"}
+    overlap = _known_family(made) in {"dice", "tversky"}
     axis = loss_config(made).get("axis", None if overlap else -1)
     if axis in (-1, 1, (-1,), (1,), [-1], [1]):
         return weights

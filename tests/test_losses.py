@@ -314,3 +314,37 @@ def test_a_loss_of_the_whole_batch_takes_no_weights_of_rows(name):
             weighted()
     if rows is not None:  # older Kerases have no such Dice
         net.set_params(loss=rows).fit(X, Y["two classes"], sample_weight=weights)
+
+
+class Doubled(keras.losses.Poisson):
+    def call(self, y_true, y_pred):
+        return 2 * super().call(y_true, y_pred)
+
+
+class Codes(keras.losses.SparseCategoricalCrossentropy):
+    pass
+
+
+def test_a_loss_that_extends_one_of_keras_wants_the_same():
+    net = quick("positive", loss=Doubled())
+    np.testing.assert_allclose(
+        net.history_["loss"][0],
+        2 * quick("positive", loss="poisson", epochs=1).history_["loss"][0],
+        rtol=0.1,
+    )
+    assert (net.predict(X) > 0).all()
+    with pytest.raises(ValueError, match="out of the valid range"):
+        quick("numbers", loss=Doubled)
+    assert quick("three classes", loss=Codes).score(X, Y["three classes"]) > 0.95
+
+
+def test_a_function_of_the_users_own_is_not_known_by_its_name():
+    def poisson(y_true, y_pred):
+        return keras.ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+    def hinge(y_true, y_pred):
+        return keras.ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+    own, mse = (quick("numbers", loss=loss, epochs=3) for loss in (poisson, "mse"))
+    assert own.history_ == mse.history_
+    assert quick("three classes", loss=hinge).score(X, Y["three classes"]) > 0.95
