@@ -10,11 +10,13 @@ and as this package builds it.
 
 # %%
 # The data: images of digits, and what they are.
-import keras
 import matplotlib.pyplot as plt
 from lesson import arguments, load, save
 
 from sknn_mnist import DenseClassifier, build_dense
+
+# isort: split
+import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)

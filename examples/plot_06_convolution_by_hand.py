@@ -10,10 +10,14 @@ Smoothing in one dimension and in two, gradients, and what max pooling leaves.
 
 # %%
 # One dimension: a noisy curve, and a layer whose kernel is a Gaussian.
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from lesson import arguments, load, save
+
+import sknn_mnist.builders  # noqa: F401
+
+# isort: split
+import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 args = arguments(__doc__)
 rng = np.random.default_rng(0)

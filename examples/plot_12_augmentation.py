@@ -12,7 +12,6 @@ more.
 # %%
 # A transformer of scikit-learn can't add rows, so a meta-estimator does: it fits its
 # net on the rows and on changed copies of them, and predicts as the net does.
-import keras
 import numpy as np
 from lesson import arguments, load, save
 from scipy import ndimage
@@ -22,6 +21,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist import CNNClassifier
 from sknn_mnist.display import MistakesDisplay
+
+# isort: split
+import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 
 def changed(images, rng):

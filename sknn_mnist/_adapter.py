@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, BinaryIO
@@ -27,7 +27,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import (
-    check_array,
     check_is_fitted,
     column_or_1d,
     validate_data,
@@ -45,6 +44,7 @@ from sknn_mnist._callbacks import (
 from sknn_mnist._checkpoints import open_memory, say_once
 from sknn_mnist._keras_copies import KINDS, copy_of, mend_pickling, same
 from sknn_mnist._keras_objects import make_loss, make_metrics, make_optimizer
+from sknn_mnist._loss_targets import weights_that_fit
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import (
     PRECISIONS,
@@ -59,8 +59,9 @@ from sknn_mnist._sklearn_callbacks import (
     EpochTasks,
     with_callbacks,
 )
+from sknn_mnist._weights import check_sample_weight, weighed
 
-__all__ = ["KerasEstimator"]
+__all__ = ["KerasEstimator", "as_arrays"]
 
 # SciKeras has put its own in place of Keras's, which loses arguments.
 mend_pickling()
@@ -78,6 +79,9 @@ REPAIRED = {
     "scorer": "used by that score alone",
     "set_params": "accepts any name with a routing prefix; BaseEstimator's refuses it",
 }
+
+# What `keras.Model.fit` takes batch_size=None for.
+KERAS_BATCH = 32
 
 # Parameters that go to `compile`: they may change under warm_start.
 _COMPILED = ("optimizer", "learning_rate", "loss", "metrics")
@@ -125,9 +129,12 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples in the loss, not negative. They are scaled to
-            an average of 1, so that a weight of 2 does what repeating the sample
-            would and the learning rate keeps its meaning.
+            Weights of the samples in the loss, not negative. Those of the samples
+            trained on, multiplied with the weights of their classes where there are
+            any, are scaled to an average of 1, so that a weight of 2 does what
+            repeating the sample would, 0 what leaving it out would, and the learning
+            rate keeps its meaning. So are, on their own and of no class, those of
+            the samples held out by `validation_split`.
 
         Returns
         -------
@@ -260,7 +267,8 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         """Refuse bad parameters. Those of the network are judged by its builder."""
         owner = type(self).__name__
         check_positive_int("epochs", self.epochs, owner)
-        check_positive_int("batch_size", self.batch_size, owner)
+        if self.batch_size is not None:
+            check_positive_int("batch_size", self.batch_size, owner)
         check_fraction("validation_split", self.validation_split, owner)
         check_bool("shuffle", self.shuffle, owner)
         check_bool("warm_start", self.warm_start, owner)
@@ -314,10 +322,25 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         # What the network was built and compiled with; `set_params` may change
         # the parameters later.
         self._fit_params = {
-            name: _frozen(value)
-            for name, value in self.get_params(deep=False).items()
+            name: _frozen(getattr(self, name))
+            for name in self._all_parameters()
             if name not in {"callbacks", "memory", "random_state"}
         }
+
+    @classmethod
+    def _all_parameters(cls) -> list[str]:
+        """Return the parameters of this class and of those it comes from.
+
+        A subclass may name fewer in its own `__init__`; the attributes are there.
+        """
+        return list(
+            dict.fromkeys(
+                name
+                for each in cls.__mro__
+                if issubclass(each, KerasEstimator) and "__init__" in vars(each)
+                for name in each._get_param_names()
+            )
+        )
 
     # -- steps of SciKeras's frame ------------------------------------------------
 
@@ -362,8 +385,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
 
     def _compile_options(self) -> dict[str, Any]:
         given = {name: self._fit_params[name] for name in _COMPILED}
-        if isinstance(given["loss"], str) and given["loss"] == "auto":
-            given["loss"] = self.target_encoder_.default_loss
+        given["loss"] = self.target_encoder_.compiled_loss(given["loss"])
         if given["metrics"] is None:
             given["metrics"] = self._default_metrics
         return given
@@ -399,13 +421,18 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        self._check_targets(y)
+        self._check_targets(y, reset)
         return X, y
 
     _y_numeric = False
 
-    def _check_targets(self, y: np.ndarray) -> None:
-        """Refuse targets of the wrong kind."""
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        """Refuse targets of the wrong kind; unless `reset`, others than before."""
+
+    @property
+    def _is_in_fit(self) -> bool:
+        """Whether `fit` is at work, and not `partial_fit`."""
+        return hasattr(self, "_epoch_tasks")
 
     def _rows_of(self, X: Any, reset: bool) -> Any:
         """Return X with one row a sample."""
@@ -417,35 +444,16 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
     @property
     def feature_encoder(self) -> FunctionTransformer:
         """Transformer from rows to what the network takes: here, the rows."""
-        return FunctionTransformer()
+        return as_arrays(FunctionTransformer())
 
     @staticmethod
     def _validate_sample_weight(
         X: np.ndarray, y: np.ndarray, sample_weight: Any
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        # SciKeras keeps the weights' scale; scaled to an average of 1, they do what
-        # repeating the samples would.
-        weights = check_array(
-            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-        )
-        if weights.shape != (len(X),):
-            raise ValueError(
-                "sample_weight must be of shape (n_samples,), here "
-                f"({len(X)},). Got {weights.shape} instead."
-            )
-        if (weights < 0).any():
-            raise ValueError(
-                "sample_weight must not be negative. Got a smallest weight of "
-                f"{weights.min()}."
-            )
+        # Rows without weight are gone before any are held out for validation.
+        weights = check_sample_weight(sample_weight, len(X))
         kept = weights > 0
-        if not kept.any():
-            raise ValueError(
-                "sample_weight must hold at least one positive weight. Got only zeros."
-            )
-        # Without a copy the caller's own weights would be scaled.
-        weights = weights[kept] / weights.max()  # so that the mean can't overflow
-        return X[kept], y[kept], (weights / weights.mean()).astype(X.dtype)
+        return X[kept], y[kept], weights[kept]
 
     def _fit_keras_model(
         self,
@@ -460,20 +468,22 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         # history; scikit-learn's MLP keeps its loss curve, as we do.
         owner = type(self).__name__
         initial_epoch = self.current_epoch if warm_start else 0
-        arrays: list[Any] = [X, y, sample_weight]
-        held_out = None
+        arrays: Sequence[Any] = (X, y, sample_weight)
+        held_out: Sequence[Any] | None = None
         if self.validation_split:
             arrays, held_out = _training.split_validation(
                 arrays, self.validation_split, owner
             )
-        arrays[2] = self._weigh(arrays[1], arrays[2])
+            held_out = self._weighed(*held_out)
+        X, y, sample_weight = arrays
+        arrays = self._weighed(X, y, self._weigh(y, sample_weight))
         callbacks = make_callbacks(self.callbacks, owner)
         self._tell_of_copies()
         network, trained = self._network.trained(
             *arrays,
             epochs=initial_epoch + epochs,
             initial_epoch=initial_epoch,
-            batch_size=self.batch_size,
+            batch_size=KERAS_BATCH if self.batch_size is None else self.batch_size,
             shuffle=self.shuffle,
             seed=self._seed,
             validation_data=held_out,
@@ -519,9 +529,9 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
 
     def _watching(self, initial_epoch: int) -> dict[str, Any]:
         """Return what tells scikit-learn's callbacks of the epochs of `fit`."""
-        tasks = getattr(self, "_epoch_tasks", None)
-        if tasks is None:  # partial_fit, which is one epoch and no task
+        if not self._is_in_fit:  # partial_fit is one epoch and no task
             return {}
+        tasks = self._epoch_tasks
         network = self._network
 
         def after_epoch(look: Callable[[], Any]) -> bool:
@@ -544,8 +554,15 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> np.ndarray | None:
-        """Return the weights of the encoded targets in the loss."""
+        """Return the weights of the encoded targets in the loss, of any scale."""
         return sample_weight
+
+    def _weighed(
+        self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        X, y, weights = weighed(X, y, weights)
+        loss = self._compile_options()["loss"]
+        return X, y, weights_that_fit(loss, weights, type(self).__name__)
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
@@ -640,6 +657,11 @@ class _Copied:
 
     def __sklearn_clone__(self) -> Any:
         return self._value
+
+
+def as_arrays(transformer: FunctionTransformer) -> FunctionTransformer:
+    """Return a transformer that gives arrays, whatever scikit-learn's config says."""
+    return transformer.set_output(transform="default")
 
 
 def _frozen(value: Any) -> Any:

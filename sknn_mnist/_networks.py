@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
 
-from sknn_mnist._adapter import KerasEstimator
+from sknn_mnist._adapter import KerasEstimator, as_arrays
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.builders import (
     build_cnn,
@@ -142,7 +142,9 @@ class CNNPart(KerasEstimator):
         """Transformer from rows to images."""
         if self.image_shape_ is None:
             self.image_shape_ = self._image_shape_of_rows()
-        return FunctionTransformer(_to_images, kw_args={"shape": self.image_shape_})
+        return as_arrays(
+            FunctionTransformer(_to_images, kw_args={"shape": self.image_shape_})
+        )
 
     def _given_image_shape(self) -> tuple[int, int, int] | None:
         if _is_auto(self.image_shape):

@@ -14,9 +14,22 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import type_of_target
 
+from sknn_mnist._loss_targets import (
+    is_of_codes,
+    is_of_one_class,
+    output_of_numbers,
+)
 from sknn_mnist._parameters import InvalidParameterError
 
-__all__ = ["ClassTargetEncoder", "RegressionTargetEncoder"]
+__all__ = [
+    "ClassTargetEncoder",
+    "RegressionTargetEncoder",
+    "check_class_targets",
+    "kind_of_labels",
+]
+
+# Kinds of targets that make a single sigmoid.
+_ONE_UNIT = {"constant", "binary"}
 
 
 class ClassTargetEncoder(TransformerMixin, BaseEstimator):
@@ -25,13 +38,18 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
     ============================== ========================== =================
     `y`                            loss (family)              output layer
     ============================== ========================== =================
+    one class                      any, in vain               1 sigmoid
     two classes                    "auto", binary             1 sigmoid
-    two or more classes            "auto" (more), sparse      softmax, codes
+    two or more classes            "auto" (more), of codes    softmax, codes
     two or more classes            any other                  softmax, one-hot
     label indicator matrix         "auto", any other          k sigmoids
-    label indicator matrix,        categorical                softmax, one-hot
+    label indicator matrix,        of one class               softmax, one-hot
     a single 1 in each row
     ============================== ========================== =================
+
+    With one class there is nothing to learn: whatever the loss, the net learns by
+    binary cross-entropy that there is no other, and the class is predicted, with a
+    probability of 1, without asking it.
 
     Parameters
     ----------
@@ -59,20 +77,17 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
         self.classes_ = self.labels_.classes_
         self._codes(y)
         n_classes = len(self.classes_)
-        if n_classes < 2:
-            raise ValueError(
-                f"{self.owner} needs at least 2 classes in y; got 1 class: "
-                f"{self.classes_.tolist()[0]!r}."
-            )
         binary_loss = self.loss.startswith("binary")
         if binary_loss and n_classes > 2:
             raise InvalidParameterError(
                 f"The 'loss' parameter of {self.owner} must not be a binary one with "
                 f"{n_classes} classes in y. Got {self.loss!r} instead."
             )
-        if binary_loss or (self.loss == "auto" and n_classes == 2):
+        if n_classes == 1:
+            self.kind_ = "constant"
+        elif binary_loss or (self.loss == "auto" and n_classes == 2):
             self.kind_ = "binary"
-        elif self.loss == "auto" or self.loss.startswith("sparse"):
+        elif self.loss == "auto" or is_of_codes(self.loss):
             self.kind_ = "codes"
         else:
             self.kind_ = "one_hot"
@@ -85,13 +100,13 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
                 f"{self.owner} takes a matrix y as label indicators: each value must "
                 f"be 0 or 1. Got {np.unique(y)[:5].tolist()!r}."
             )
-        if self.loss.startswith("sparse"):
+        if is_of_codes(self.loss):
             raise InvalidParameterError(
                 f"The 'loss' parameter of {self.owner} must not be a sparse one with "
                 f"a label indicator matrix as y. Got {self.loss!r} instead."
             )
         self.classes_ = np.arange(n_classes)
-        if self.loss.startswith("categorical"):
+        if is_of_one_class(self.loss):
             if not np.all(y.sum(axis=1) == 1):
                 raise ValueError(
                     f"With loss={self.loss!r}, {self.owner} takes a matrix y as "
@@ -118,13 +133,15 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
         codes = self._codes(y)
         if self.kind_ == "codes":
             return codes.astype("int32")
-        if self.kind_ == "binary":
+        if self.kind_ in _ONE_UNIT:
             return codes.astype(self.dtype).reshape(-1, 1)
         return np.eye(len(self.classes_), dtype=self.dtype)[codes]
 
     def inverse_transform(
         self, y: np.ndarray, return_proba: bool = False
     ) -> np.ndarray:
+        if self.kind_ == "constant":
+            return np.ones_like(y) if return_proba else self.classes_.repeat(len(y))
         if return_proba:
             return np.hstack([1 - y, y]) if self.kind_ == "binary" else y
         if self.kind_ == "multilabel":
@@ -143,7 +160,7 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
             )
         if self.kind_ == "codes":
             return encoded
-        if self.kind_ == "binary":
+        if self.kind_ in _ONE_UNIT:
             return encoded[:, 0].astype(int)
         return encoded.argmax(axis=1)
 
@@ -157,22 +174,28 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
     @property
     def n_units(self) -> int:
         """Units of the output layer."""
-        return 1 if self.kind_ == "binary" else len(self.classes_)
+        return 1 if self.kind_ in _ONE_UNIT else len(self.classes_)
 
     @property
     def output_activation(self) -> str:
-        return "sigmoid" if self.kind_ in {"binary", "multilabel"} else "softmax"
+        sigmoids = {*_ONE_UNIT, "multilabel"}
+        return "sigmoid" if self.kind_ in sigmoids else "softmax"
 
-    @property
-    def default_loss(self) -> str:
+    def compiled_loss(self, loss: Any) -> Any:
+        """Return the loss to train by, where `loss` is what the user gave."""
+        if self.kind_ == "constant":
+            return "binary_crossentropy"
+        if not _is_auto(loss):
+            return loss
         return {
             "binary": "binary_crossentropy",
             "multilabel": "binary_crossentropy",
             "codes": "sparse_categorical_crossentropy",
-        }.get(self.kind_, "categorical_crossentropy")
+        }[self.kind_]
 
     def _codes(self, y: np.ndarray) -> np.ndarray:
-        unknown = np.setdiff1d(y, self.classes_)
+        alike = kind_of_labels(y) == kind_of_labels(self.classes_)
+        unknown = np.setdiff1d(y, self.classes_) if alike else np.unique(y)
         if len(unknown):
             raise ValueError(
                 f"y holds classes that {self.owner} was not told of: "
@@ -186,16 +209,16 @@ class RegressionTargetEncoder(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
+    loss : str, dict, class, keras.losses.Loss or callable
+        The loss as the user gave it; the output layer is made for it.
     owner : str
         Name of the estimator, for messages.
     dtype : str
         dtype of the encoded targets.
     """
 
-    default_loss = "mean_squared_error"
-    output_activation = "linear"
-
-    def __init__(self, owner: str, dtype: str) -> None:
+    def __init__(self, loss: Any, owner: str, dtype: str) -> None:
+        self.loss = loss
         self.owner = owner
         self.dtype = dtype
 
@@ -227,6 +250,14 @@ class RegressionTargetEncoder(TransformerMixin, BaseEstimator):
     def get_metadata(self) -> dict[str, Any]:
         return {"n_outputs_": self.n_units}
 
+    @property
+    def output_activation(self) -> str:
+        return output_of_numbers(self.loss)
+
+    def compiled_loss(self, loss: Any) -> Any:
+        """Return the loss to train by, where `loss` is what the user gave."""
+        return "mean_squared_error" if _is_auto(loss) else loss
+
 
 def check_class_targets(y: np.ndarray, owner: str) -> None:
     """Refuse targets that are neither labels nor a label indicator matrix."""
@@ -236,3 +267,14 @@ def check_class_targets(y: np.ndarray, owner: str) -> None:
             f"Unknown label type: {kind}. {owner} takes labels or a label indicator "
             "matrix as y; for continuous targets use the regressor."
         )
+
+
+def kind_of_labels(labels: np.ndarray) -> str:
+    """Return what labels are; NumPy takes True for 1, and beside text 1 for "1"."""
+    # Of objects, scikit-learn takes strings alone for labels.
+    kinds = {"b": "bool", "O": "str", "U": "str", "S": "bytes"}
+    return kinds.get(labels.dtype.kind, "number")
+
+
+def _is_auto(loss: Any) -> bool:
+    return isinstance(loss, str) and loss == "auto"

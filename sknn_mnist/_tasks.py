@@ -10,13 +10,20 @@ from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_class_weight
 
 from sknn_mnist._adapter import KerasEstimator
-from sknn_mnist._keras_objects import loss_family
+from sknn_mnist._loss_targets import (
+    check_loss_of_classes,
+    check_loss_of_numbers,
+    check_number_targets,
+    family_of,
+)
 from sknn_mnist._parameters import PRECISIONS, as_finite_float, invalid
 from sknn_mnist._targets import (
     ClassTargetEncoder,
     RegressionTargetEncoder,
     check_class_targets,
+    kind_of_labels,
 )
+from sknn_mnist._weights import balanced, near_one
 
 __all__ = ["KerasClassifier", "KerasRegressor"]
 
@@ -66,9 +73,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
                     "classes must be passed on the first call to partial_fit."
                 )
             self._known_classes = np.unique(np.asarray(classes))
-        elif classes is not None and not np.array_equal(
-            np.unique(np.asarray(classes)), self.classes_
-        ):
+        elif classes is not None and not self._knows_just(np.asarray(classes)):
             raise ValueError(
                 f"classes={classes!r} is not the same as on last call to "
                 f"partial_fit, was: {self.classes_!r}"
@@ -90,7 +95,8 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
             Probabilities, of the estimator's `dtype`, in the order of `classes_`.
-            With a label indicator matrix as `y`, each label's own.
+            With a label indicator matrix as `y`, each label's own. With one class
+            in `y`, a column of ones.
         """
         return self._proba_from_raw(self._predict_raw(X))
 
@@ -120,7 +126,7 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         """Transformer from labels to what the loss takes."""
         given = self._fit_params
         return ClassTargetEncoder(
-            loss_family(given["loss"]),
+            family_of(given["loss"]),
             owner=type(self).__name__,
             classes=getattr(self, "_known_classes", None),
             dtype=PRECISIONS[given["dtype"]],
@@ -140,11 +146,27 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
     def _proba_from_raw(self, raw: np.ndarray) -> np.ndarray:
         return self.target_encoder_.inverse_transform(raw, return_proba=True)
 
-    def _check_targets(self, y: np.ndarray) -> None:
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
         check_class_targets(y, type(self).__name__)
+        # In parts classes may be missing, and the encoder refuses unknown ones.
+        if reset or not self._is_in_fit or y.ndim == 2:
+            return
+        if not self.target_encoder_.is_matrix and not self._knows_just(y):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_!r}, `y` has "
+                f"{np.unique(y)!r}."
+            )
+
+    def _knows_just(self, labels: np.ndarray) -> bool:
+        """Tell whether these are all the classes, and the same kind of labels."""
+        return kind_of_labels(labels) == kind_of_labels(
+            self.classes_
+        ) and np.array_equal(np.unique(labels), self.classes_)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        check_loss_of_classes(self.loss, type(self).__name__)
         given = self.class_weight
         if isinstance(given, dict):
             sound = all(
@@ -168,21 +190,20 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
         if self.class_weight is None:
             return sample_weight
         codes = self.target_encoder_.codes_of(y)
-        present = np.unique(codes)
-        if isinstance(self.class_weight, dict):
-            of_class = self._weights_of_named_classes()
-        else:
-            # Only classes with samples left can be balanced.
-            of_class = np.ones(len(self.classes_))
-            of_class[present] = compute_class_weight(
-                "balanced", classes=present, y=codes
-            )
-        weights = of_class[codes].astype(PRECISIONS[self._fit_params["dtype"]])
-        if not 0 < weights.max() < np.inf:
+        of_class = (
+            self._weights_of_named_classes()
+            if isinstance(self.class_weight, dict)
+            else balanced(codes, len(self.classes_), sample_weight)
+        )
+        present = of_class[np.unique(codes)]
+        least = np.finfo(PRECISIONS[self._fit_params["dtype"]]).tiny * present.max()
+        if not present.any() or ((present > 0) & (present < least)).any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves {type(self).__name__} "
-                f"weights of up to {weights.max()}: they must be finite, and not all 0."
+                f"weights from {present.min()} to {present.max()}: they must not be "
+                "all 0, nor further apart than its dtype can tell."
             )
+        weights = near_one(of_class[codes])
         return weights if sample_weight is None else weights * sample_weight
 
     def _weights_of_named_classes(self) -> np.ndarray:
@@ -210,6 +231,23 @@ class KerasRegressor(RegressorMixin, KerasEstimator):
     @property
     def target_encoder(self) -> RegressionTargetEncoder:
         """Transformer from targets to what the loss takes."""
+        given = self._fit_params
         return RegressionTargetEncoder(
-            owner=type(self).__name__, dtype=PRECISIONS[self._fit_params["dtype"]]
+            given["loss"],
+            owner=type(self).__name__,
+            dtype=PRECISIONS[given["dtype"]],
         )
+
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes outputs of the layer that there is."""
+        return (
+            self.target_encoder.output_activation
+            == self.target_encoder_.output_activation
+        )
+
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        check_number_targets(self._fit_params["loss"], y, type(self).__name__)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_loss_of_numbers(self.loss, type(self).__name__)

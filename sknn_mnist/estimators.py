@@ -47,22 +47,26 @@ class DenseClassifier(DensePart, KerasClassifier):
         binary cross-entropy for two classes and for indicator matrices, sparse
         categorical cross-entropy otherwise. With "categorical_crossentropy" a
         matrix `y` is taken as one-hot: the net ends in softmax and predicts
-        one-hot rows.
+        one-hot rows. A loss that is not one of probabilities is refused. With one
+        class in `y` it is not used: there is nothing to learn.
     metrics : str, dict, Metric, callable or list of these, default=None
         Metrics kept in `history_`, by name, config or object. None means
         ``"accuracy"``.
-    batch_size : int, default=128
-        Samples a step of the optimizer.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
-        Fraction of the samples, the last ones, held out from training and
-        evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, by label; classes that are not named
-        weigh 1. "balanced" weighs classes inversely to their frequency.
+        Weights of the classes in training, by label; classes that are not named
+        weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
+        classes inversely to their frequency. Multiplied with `sample_weight`, they
+        are scaled to an average of 1 over the samples trained on.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
         found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
@@ -71,7 +75,7 @@ class DenseClassifier(DensePart, KerasClassifier):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew.
+        last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept, one an epoch: a folder, or ``":memory:"``
         for this process alone. A fit then goes on from the longest earlier training
@@ -136,7 +140,7 @@ class DenseClassifier(DensePart, KerasClassifier):
         learning_rate: Any = None,
         loss: Any = "auto",
         metrics: Any = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         epochs: int = 10,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -193,17 +197,23 @@ class DenseRegressor(DensePart, KerasRegressor):
         Learning rate of the optimizer; None leaves it as the optimizer has it
         (0.001 for "adam").
     loss : str, dict, class, keras.losses.Loss or callable, default="auto"
-        Loss by name, config, class or object. "auto" means mean squared error.
+        Loss by name, config, class or object. "auto" means mean squared error. The
+        output layer follows it: exponential for "poisson" and
+        "mean_squared_logarithmic_error", whose `y` must not be negative, sigmoid for
+        "binary_crossentropy" of `y` from 0 to 1, softmax for "kl_divergence" and
+        "categorical_crossentropy" of distributions, and linear else. A loss that
+        takes no numbers, and `y` out of its range, are refused.
     metrics : str, dict, Metric, callable or list of these, default=None
         Metrics kept in `history_`, by name, config or object. None means
         none beside the loss.
-    batch_size : int, default=128
-        Samples a step of the optimizer.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
-        Fraction of the samples, the last ones, held out from training and
-        evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
@@ -214,7 +224,7 @@ class DenseRegressor(DensePart, KerasRegressor):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew.
+        last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept, one an epoch: a folder, or ``":memory:"``
         for this process alone. A fit then goes on from the longest earlier training
@@ -275,7 +285,7 @@ class DenseRegressor(DensePart, KerasRegressor):
         learning_rate: Any = None,
         loss: Any = "auto",
         metrics: Any = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         epochs: int = 10,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -345,22 +355,26 @@ class CNNClassifier(CNNPart, KerasClassifier):
         binary cross-entropy for two classes and for indicator matrices, sparse
         categorical cross-entropy otherwise. With "categorical_crossentropy" a
         matrix `y` is taken as one-hot: the net ends in softmax and predicts
-        one-hot rows.
+        one-hot rows. A loss that is not one of probabilities is refused. With one
+        class in `y` it is not used: there is nothing to learn.
     metrics : str, dict, Metric, callable or list of these, default=None
         Metrics kept in `history_`, by name, config or object. None means
         ``"accuracy"``.
-    batch_size : int, default=128
-        Samples a step of the optimizer.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
-        Fraction of the samples, the last ones, held out from training and
-        evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, by label; classes that are not named
-        weigh 1. "balanced" weighs classes inversely to their frequency.
+        Weights of the classes in training, by label; classes that are not named
+        weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
+        classes inversely to their frequency. Multiplied with `sample_weight`, they
+        are scaled to an average of 1 over the samples trained on.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
         Callbacks by name, config or object. A fit works on copies, which are then
         found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
@@ -369,7 +383,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew.
+        last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept, one an epoch: a folder, or ``":memory:"``
         for this process alone. A fit then goes on from the longest earlier training
@@ -452,7 +466,7 @@ class CNNClassifier(CNNPart, KerasClassifier):
         learning_rate: Any = None,
         loss: Any = "auto",
         metrics: Any = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         epochs: int = 10,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -525,17 +539,23 @@ class CNNRegressor(CNNPart, KerasRegressor):
         Learning rate of the optimizer; None leaves it as the optimizer has it
         (0.001 for "adam").
     loss : str, dict, class, keras.losses.Loss or callable, default="auto"
-        Loss by name, config, class or object. "auto" means mean squared error.
+        Loss by name, config, class or object. "auto" means mean squared error. The
+        output layer follows it: exponential for "poisson" and
+        "mean_squared_logarithmic_error", whose `y` must not be negative, sigmoid for
+        "binary_crossentropy" of `y` from 0 to 1, softmax for "kl_divergence" and
+        "categorical_crossentropy" of distributions, and linear else. A loss that
+        takes no numbers, and `y` out of its range, are refused.
     metrics : str, dict, Metric, callable or list of these, default=None
         Metrics kept in `history_`, by name, config or object. None means
         none beside the loss.
-    batch_size : int, default=128
-        Samples a step of the optimizer.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
-        Fraction of the samples, the last ones, held out from training and
-        evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
@@ -546,7 +566,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew.
+        last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept, one an epoch: a folder, or ``":memory:"``
         for this process alone. A fit then goes on from the longest earlier training
@@ -620,7 +640,7 @@ class CNNRegressor(CNNPart, KerasRegressor):
         learning_rate: Any = None,
         loss: Any = "auto",
         metrics: Any = None,
-        batch_size: int = 128,
+        batch_size: int | None = 128,
         epochs: int = 10,
         validation_split: float = 0.0,
         shuffle: bool = True,

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
@@ -108,3 +109,73 @@ def test_history_keeps_what_either_part_measured():
 
 def test_an_estimator_is_not_half_made():
     assert not hasattr(DenseRegressor(), "initialize")
+
+
+# -- labels ---------------------------------------------------------------------------
+
+THREE = np.arange(60) % 3
+TWO = np.arange(60) % 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (THREE, TWO),  # fewer
+        (TWO, THREE),  # more
+        (TWO, TWO + 1),  # others
+        (TWO, TWO == 1),
+        (TWO == 1, TWO),
+        (TWO, TWO.astype(str)),
+        (TWO.astype(str), TWO),
+        (THREE.astype(float), (THREE + 3).astype(float)),
+        (np.array(["a", "b"])[TWO], np.array(["a", "c"])[TWO]),
+    ],
+    ids=lambda labels: f"{labels.dtype}-{len(np.unique(labels))}",
+)
+def test_other_classes_are_refused_when_going_on(before, after):
+    net = DenseClassifier(epochs=1, warm_start=True, random_state=0).fit(X, before)
+    expected = net.predict_proba(X)
+    with pytest.raises(ValueError, match="same classes as in the previous call to fit"):
+        net.fit(X, after)
+    np.testing.assert_array_equal(net.predict_proba(X), expected)
+    fewer = set(np.unique(after).tolist()) < set(np.unique(before).tolist())
+    if fewer and after.dtype == before.dtype:  # a part of the data may lack some
+        assert net.partial_fit(X, after).current_epoch == 2
+        return
+    with pytest.raises(
+        ValueError, match="y holds classes that DenseClassifier was not"
+    ):
+        net.partial_fit(X, after)
+    if after.dtype.kind != before.dtype.kind:
+        with pytest.raises(ValueError, match="not the same as on last call"):
+            net.partial_fit(X, before, classes=np.unique(after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TWO, TWO.astype("int8")),
+        (TWO, TWO.astype(float)),  # 1.0 is 1, for scikit-learn too
+        (TWO.astype(float), TWO),
+        (TWO.astype(str), TWO.astype(str).astype(object)),
+        (TWO.astype(str).astype(object), TWO.astype(str)),
+        (TWO == 1, (TWO == 1).tolist()),
+        (TWO, pd.Series(TWO, dtype="category")),
+        (TWO.astype(str), pd.Series(TWO.astype(str), dtype="string")),
+    ],
+)
+def test_the_same_classes_in_other_arrays_are_taken(before, after):
+    net = DenseClassifier(epochs=1, warm_start=True, random_state=0).fit(X, before)
+    net.fit(X, after).partial_fit(X, after, classes=np.unique(after))
+    straight = DenseClassifier(epochs=3, random_state=0).fit(X, before)
+    np.testing.assert_array_equal(net.predict_proba(X), straight.predict_proba(X))
+    assert net.classes_.dtype == straight.classes_.dtype
+
+
+def test_indicators_of_other_columns_are_refused():
+    matrix = (RNG.random((60, 3)) > 0.5).astype(int)
+    net = DenseClassifier(epochs=1, warm_start=True, random_state=0).fit(X, matrix)
+    for other in (matrix[:, :2], THREE):
+        with pytest.raises(ValueError, match="was fitted with"):
+            net.fit(X, other)
+    assert net.fit(X, matrix).current_epoch == 2

@@ -172,10 +172,9 @@ def test_class_and_sample_weights_are_those_of_keras():
         random_state=1, shuffle=False, class_weight=weights, **SETTINGS
     )
     network = recipe(net).new_network()
-    mean_one = WEIGHTS / WEIGHTS.mean()
     net.fit(X, Y, sample_weight=WEIGHTS)
-    of_class = np.array([weights[c] for c in Y], "float32")
-    theirs = keras_fit(network, Y, mean_one * of_class)
+    both = WEIGHTS * np.array([weights[c] for c in Y], "float32")
+    theirs = keras_fit(network, Y, both / both.mean())
     assert_same(net._network.state, network)
     np.testing.assert_allclose(net.history_["loss"], theirs["loss"], rtol=1e-4)
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import LabelBinarizer
@@ -149,6 +150,8 @@ def test_class_weight_is_keras_class_weight(digits):
     network = build_dense((64,), hidden_size=32, seed=clf._seed)
     network.compile("adam", "sparse_categorical_crossentropy")
     weights = dict.fromkeys(range(10), 1.0) | {0: 5.0, 3: 0.5}
+    average = np.mean([weights[each] for each in y])
+    weights = {label: weight / average for label, weight in weights.items()}
     network.fit(
         X, y, batch_size=128, epochs=3, shuffle=False, class_weight=weights, verbose=0
     )
@@ -471,3 +474,53 @@ def test_label_binarizer_round_trip_matches_softmax(digits):
     np.testing.assert_allclose(
         clf.predict_proba(X_test), codes.predict_proba(X_test), rtol=1e-4, atol=1e-6
     )
+
+
+# -- batches and rows held out --------------------------------------------------------
+
+
+@pytest.mark.parametrize("Estimator", [DenseClassifier, CNNRegressor])
+def test_batches_of_none_are_those_of_keras(digits, Estimator):
+    X, _, y, _ = digits
+    options = {"epochs": 1, "random_state": 0}
+    net = Estimator(batch_size=None, **options).fit(X, y)
+    assert int(net.model_.optimizer.iterations) == -(-len(X) // 32)
+    assert same_weights(net, Estimator(batch_size=32, **options).fit(X, y))
+    assert net.get_params()["batch_size"] is None
+    with pytest.raises(ValueError, match="'batch_size' parameter"):
+        clone(net).set_params(batch_size=0).fit(X, y)
+
+
+@pytest.mark.parametrize("Estimator", [DenseClassifier, DenseRegressor])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_one_row_can_be_held_out(digits, Estimator, weighted):
+    X, y = digits[0][:20], digits[2][:20] % 2
+    weights = np.arange(20) + 1.0 if weighted else None
+    options = {"epochs": 2, "random_state": 0, "dtype": "float64"}
+    net = Estimator(validation_split=0.05, **options).fit(X, y, sample_weight=weights)
+    alone = Estimator(**options).fit(
+        X[:19], y[:19], sample_weight=None if weights is None else weights[:19]
+    )
+    assert same_weights(net, alone)
+    expected = net.model_.loss(y[19:].reshape(1, 1), net.model_(X[19:]))
+    assert net.history_["val_loss"][-1] == pytest.approx(float(expected), rel=1e-6)
+
+
+# -- scikit-learn's configuration -----------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("container", ["pandas", "polars", "default"])
+@pytest.mark.parametrize("Estimator", [DenseClassifier, CNNRegressor])
+def test_the_output_of_transformers_is_no_matter(digits, Estimator, container):
+    X, X_test, y, _ = digits
+    frame = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(64)])
+    test = pd.DataFrame(X_test, columns=frame.columns)
+    options = {"epochs": 1, "random_state": 0}
+    expected = Estimator(**options).fit(frame, y)
+    with config_context(transform_output=container):
+        net = Estimator(**options).fit(frame, y)
+        np.testing.assert_array_equal(net.predict(test), expected.predict(test))
+        net.partial_fit(frame, y)
+        assert isinstance(net.predict(test), np.ndarray)
+    assert same_weights(net, expected.partial_fit(frame, y))

@@ -1,5 +1,6 @@
 """Every example runs as it stands, learns, and draws its figures."""
 
+import ast
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ def test_example_runs(path, tmp_path):
     image = pytest.importorskip("matplotlib.image")
     done = run(path, "--out", tmp_path / "figures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert not re.search(r"^([IWEF]\d{4} |\S+ \S+: [IWEF] )", done.stderr, re.M)
     accuracies = re.findall(r"accuracy on the test set: (\S+)", done.stdout)
     assert bool(accuracies) == (path.stem not in WITHOUT_A_NET)
     assert all(float(accuracy) > 0.85 for accuracy in accuracies), accuracies
@@ -41,6 +43,25 @@ def test_example_runs(path, tmp_path):
 def test_every_step_of_the_lesson_is_there():
     numbers = [int(path.stem.split("_")[1]) for path in EXAMPLES]
     assert numbers == list(range(1, 14))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_starts_tensorflow_by_ours(path):
+    """`sknn_mnist` starts it without chatter, where it comes before Keras."""
+    modules = [
+        name
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body
+        for name in (
+            [each.name for each in statement.names]
+            if isinstance(statement, ast.Import)
+            else [statement.module]
+            if isinstance(statement, ast.ImportFrom)
+            else []
+        )
+    ]
+    loud = [modules.index(name) for name in ("keras", "tensorflow") if name in modules]
+    ours = [place for place, name in enumerate(modules) if "sknn_mnist" in name]
+    assert not loud or min(ours) < min(loud)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -68,26 +68,51 @@ def test_no_way_in_starts_it_with_chatter(code):
     assert stderr_of(f"import sknn_mnist; {code}") == ""
 
 
-def test_a_log_level_of_the_users_own_holds():
-    assert "oneDNN" in stderr_of(FIT, TF_CPP_MIN_LOG_LEVEL="0")
+LINES = """\
+WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1.2 3 port.cc:153] oneDNN is on.
+2026-01-01 10:00:00.1: I tensorflow/core: hello
+W0000 00:00:1.2 3 low memory
+2026-01-01 10:00:00.1: E tensorflow/core: trouble
+E0000 00:00:1.2 3 real trouble
+I think, therefore: Python's own
+"""
 
 
-def test_warnings_and_errors_are_handed_on():
-    code = """
+@pytest.mark.parametrize(("level", "handed_on"), [(1, 4), (2, 3), (3, 1), (9, 1)])
+def test_what_is_of_the_level_is_handed_on(level, handed_on):
+    code = f"""
 import os
 from sknn_mnist._quiet_start import without_chatter
-with without_chatter():
-    os.write(2, b"I0000 00:00:1.2 3 port.cc:153] oneDNN is on.\\n")
-    os.write(2, b"2026-01-01 10:00:00.1: I tensorflow/core: hello\\n")
-    os.write(2, b"W0000 00:00:1.2 3 low memory\\n")
-    os.write(2, b"E0000 00:00:1.2 3 real trouble\\n")
-    os.write(2, b"Python's own\\n")
+with without_chatter({level}):
+    os.write(2, {LINES.encode()!r})
 """
-    assert stderr_of(code.replace("\\\\", "\\")).splitlines() == [
-        "W0000 00:00:1.2 3 low memory",
-        "E0000 00:00:1.2 3 real trouble",
-        "Python's own",
-    ]
+    assert stderr_of(code) == "".join(LINES.splitlines(keepends=True)[-handed_on:])
+
+
+def test_no_level_makes_the_start_louder():
+    # What TensorFlow says depends on the processor; that we add nothing does not.
+    def lines(code, level):
+        return len(stderr_of(code, TF_CPP_MIN_LOG_LEVEL=level).splitlines())
+
+    tensorflow = "import tensorflow as tf; tf.config.list_physical_devices('GPU')"
+    assert [lines(FIT, level) for level in "123"] == [0, 0, 0]
+    assert lines(FIT, "0") >= lines(tensorflow, "0")  # nothing is held back
+
+
+def test_the_users_level_stays_his():
+    code = (
+        "import os, sknn_mnist.builders; print(os.environ.get('TF_CPP_MIN_LOG_LEVEL'))"
+    )
+    for given, kept in [({}, "None"), ({"TF_CPP_MIN_LOG_LEVEL": "2"}, "2")]:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={k: v for k, v in os.environ.items() if k[:6] != "TF_CPP"} | given,
+        )
+        assert done.stdout.strip() == kept
 
 
 def test_version_is_the_projects():
