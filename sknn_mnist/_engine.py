@@ -10,7 +10,8 @@ computed is what `fit` computes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -73,6 +74,12 @@ class FusedNetwork:
         self._loops: dict[Any, Callable[..., Logs]] = {}
         self._seconds: dict[Any, float] = {}
         self._has_metrics = False
+        self._half_made = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was begun to be made of it is made."""
+        return not self._half_made
 
     @property
     def n_bytes(self) -> int:
@@ -184,7 +191,8 @@ class FusedNetwork:
         """Run `step` on the batches of `rows`, in calls of bounded length."""
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
-            self._loops[key] = _loop(self.network, step, data)
+            with self._making():
+                self._loops[key] = _loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
@@ -222,10 +230,11 @@ class FusedNetwork:
             outputs = self.network.outputs[0]
             trace = tf.function(self.network.compute_metrics, autograph=False)
             try:
-                trace.get_concrete_function(
-                    *(_any_rows(each) for each in data[:2]),
-                    tf.TensorSpec(outputs.shape, outputs.dtype),
-                )
+                with self._making():
+                    trace.get_concrete_function(
+                        *(_any_rows(each) for each in data[:2]),
+                        tf.TensorSpec(outputs.shape, outputs.dtype),
+                    )
             except (ValueError, TypeError) as err:
                 raise ValueError(
                     "The 'metrics' parameter must name metrics for the targets as the "
@@ -233,6 +242,13 @@ class FusedNetwork:
                     f"that says: {str(err).strip().splitlines()[0]}"
                 ) from err
             self._has_metrics = True
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        # Where it raises, layers and metrics may hold what is of a dead graph.
+        self._half_made = True
+        yield
+        self._half_made = False
 
 
 def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
