@@ -29,6 +29,7 @@ from sknn_mnist._residents import resident
 
 __all__ = [
     "FusedNetwork",
+    "Logs",
     "State",
     "epoch_order",
     "get_state",
@@ -101,17 +102,21 @@ class FusedNetwork:
         validation_data: Sequence[np.ndarray | None] | None,
         callbacks: Sequence[keras.callbacks.Callback],
         verbose: int,
+        begun: Callable[[], Logs | None] | None = None,
         before_epoch: Callable[[], None] | None = None,
         after_epoch: Callable[[dict[str, list[Any]]], bool] | None = None,
     ) -> dict[str, list[Any]]:
         """Train as `keras.Model.fit` does; see `_training.train`.
 
-        `after_epoch` is called with the history so far, and says whether to stop.
+        `begun` is called when the callbacks know that training begins, and gives the
+        logs of the last epoch there was. `after_epoch` is called with the history so
+        far, and says whether to stop. There may be no epoch to train.
         """
         network = self.network
         data = _resident(x, y, sample_weight)
         held_out = None if validation_data is None else _resident(*validation_data)
-        self._build_metrics(data)
+        if initial_epoch < epochs:
+            self._build_metrics(data)
         n_rows = len(x)
         history = keras.callbacks.History()
         hooks = keras.callbacks.CallbackList(
@@ -124,8 +129,8 @@ class FusedNetwork:
         )
         network.stop_training = False
         hooks.on_train_begin()
+        logs = None if begun is None else begun()
         restored = take_restored_epoch(network) or initial_epoch
-        logs: Logs | None = None
         for epoch in range(restored, epochs):
             network.reset_metrics()
             if before_epoch is not None:
