@@ -34,9 +34,9 @@ DRAFT = ".draft-"
 # A draft this old is of a process that was killed.
 DRAFT_SECONDS = 3600
 
-# Names seen at one look, and how often a put may look again for more to remove: where
-# the limit was lowered by much, it is reached after some puts.
-AT_A_LOOK = 256
+# Names seen at one look, some milliseconds, and how often a put may look again for more
+# to remove: where the limit was lowered by much, it is reached after some puts.
+AT_A_LOOK = 128
 LOOKS = 4
 # Of a sample, so much may go at once: what is left out is younger than most.
 OLD_PART = 0.1
@@ -52,13 +52,18 @@ _SHARDS = 256
 class StateFile(NamedTuple):
     """A file of a kept state, and what is known without reading it."""
 
-    path: Path
+    name: str  # with its folder
     key: str
     epoch: int
     digest: str
     passing: str | None
     n_bytes: int
     used: float
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.name)
 
 
 class StateRoom:
@@ -87,8 +92,10 @@ class StateRoom:
             When its folder can't be read; FileNotFoundError when there is none.
         """
         place = self.folder / key[:2] / key
-        names = os.listdir(place)
-        return [each for each in (_state_file(place, name) for name in names) if each]
+        found = [(name, _NAME.fullmatch(name)) for name in os.listdir(place)]
+        return [
+            _state_file(f"{place}/{name}", key, told) for name, told in found if told
+        ]
 
     def files(self) -> list[StateFile]:
         """Return all states, the least recently used first."""
@@ -191,20 +198,21 @@ class StateRoom:
         self, shard: int, now: float, mend: bool = False
     ) -> tuple[list[StateFile], int]:
         """Return the states of a shard, and how many names were seen on the way."""
-        place = self.folder / f"{shard:02x}"
+        place = f"{self.folder}/{shard:02x}"
         keys = _names(place)
         files, n_names = [], len(keys)
         for key in keys:
             if not _KEY.fullmatch(key):
                 continue
-            for entry in _entries(place / key):
+            for entry in _entries(f"{place}/{key}"):
                 n_names += 1
                 with suppress(OSError):  # another may have removed it
-                    found = _state_file(place / key, entry.name)
-                    if found is not None:
+                    told = _NAME.fullmatch(entry.name)
+                    if told:
                         about = entry.stat()
-                        used = _dated(found.path, about.st_mtime, now, mend)
-                        files.append(found._replace(n_bytes=about.st_size, used=used))
+                        used = _dated(entry.path, about.st_mtime, now, mend)
+                        size = about.st_size
+                        files.append(_state_file(entry.path, key, told, size, used))
                     elif (
                         mend
                         and entry.name.startswith(DRAFT)
@@ -244,20 +252,17 @@ class StateRoom:
                 file.write(_ENTRY.pack(max(0, size), looked))
 
 
-def _state_file(place: Path, name: str) -> StateFile | None:
-    told = _NAME.fullmatch(name)
-    if told is None:
-        return None
-    return StateFile(
-        place / name, place.name, int(told[1]), told[2], told[3], n_bytes=0, used=0.0
-    )
+def _state_file(
+    name: str, key: str, told: re.Match[str], n_bytes: int = 0, used: float = 0.0
+) -> StateFile:
+    return StateFile(name, key, int(told[1]), told[2], told[3], n_bytes, used)
 
 
 def _age(file: StateFile) -> tuple[float, int]:
     return file.used, file.epoch
 
 
-def _dated(path: Path, used: float, now: float, mend: bool) -> float:
+def _dated(name: str, used: float, now: float, mend: bool) -> float:
     """Return when a state was used: now at the latest.
 
     One that is dated in the future, by a clock that was ahead, would never be the
@@ -267,7 +272,7 @@ def _dated(path: Path, used: float, now: float, mend: bool) -> float:
         return min(used, now)
     date = now - 1  # so that what was put just now is younger
     try:
-        os.utime(path, (date, date))
+        os.utime(name, (date, date))
     except OSError:
         return 0.0  # what can't be dated goes first
     return date
@@ -285,11 +290,11 @@ def _remove(file: StateFile) -> bool:
     return True
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: str | Path) -> list[str]:
     return [entry.name for entry in _entries(folder)]
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
     # Anything may vanish, and stand in the way, while it is looked at.
     with suppress(OSError), os.scandir(folder) as entries:
         yield from entries
