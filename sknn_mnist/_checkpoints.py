@@ -10,17 +10,28 @@ import os
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import joblib
 import numpy as np
 from joblib.disk import memstr_to_bytes
 
+from sknn_mnist._kept_states import KeptState, Kinds
 from sknn_mnist._parameters import invalid
-from sknn_mnist._state_files import FolderStates, KeptState
+from sknn_mnist._state_files import FolderStates
 
-__all__ = ["IN_PROCESS", "States", "clear_memory", "open_memory", "say_once"]
+__all__ = [
+    "IN_PROCESS",
+    "Amount",
+    "States",
+    "amount_kept",
+    "clear_memory",
+    "open_memory",
+    "say_once",
+]
 
 # As SQLite names its databases without a file.
 IN_PROCESS = ":memory:"
@@ -33,11 +44,27 @@ DEFAULT_LIMIT = "4G"
 class States(Protocol):
     """A store of training states."""
 
-    def longest(self, key: str, epochs: int) -> KeptState | None:
+    def longest(
+        self, key: str, epochs: int, kinds: Callable[[], Kinds]
+    ) -> KeptState | None:
         """Return the state after the most epochs up to `epochs`; None without any."""
 
-    def put(self, key: str, kept: KeptState) -> None:
-        """Keep a state."""
+    def put(
+        self,
+        key: str,
+        kept: KeptState,
+        passing: str | None = None,
+        instead_of: Iterable[tuple[int, str]] = (),
+    ) -> bool:
+        """Keep a state, and return whether that was possible."""
+
+
+class Amount(NamedTuple):
+    """How much is kept: states, the trainings that they are of, and their bytes."""
+
+    n_states: int
+    n_trainings: int
+    n_bytes: int
 
 
 def open_memory(memory: Any, owner: str) -> States | None:
@@ -73,6 +100,8 @@ def open_memory(memory: Any, owner: str) -> States | None:
     else:
         folder = memory
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise _refused(memory, owner)
+    if "\0" in os.fsdecode(folder):
         raise _refused(memory, owner)
     path = Path(os.path.abspath(os.path.expanduser(folder)))
     if path.exists() and not path.is_dir():
@@ -117,6 +146,36 @@ def clear_memory(memory: Any) -> None:
         states.shrink(0)
 
 
+def amount_kept(memory: Any) -> Amount:
+    """Return how much a memory holds. All of a folder is looked through.
+
+    Parameters
+    ----------
+    memory : str, path-like, joblib.Memory or None
+        What the estimators were given.
+
+    Returns
+    -------
+    Amount
+        Numbers of states and trainings, and bytes.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When it is none of these.
+    """
+    states = open_memory(memory, "amount_kept")
+    if isinstance(states, FolderStates):
+        files = states.files()
+        keys = {each.key for each in files}
+        return Amount(len(files), len(keys), sum(each.n_bytes for each in files))
+    return states.amount() if isinstance(states, ProcessStates) else Amount(0, 0, 0)
+
+
+# A state's training and epoch, and the fit in flight that it belongs to, if any.
+_Place = tuple[str, int, str | None]
+
+
 class ProcessStates:
     """Kept states in the memory of this process, least recently used going first."""
 
@@ -124,51 +183,73 @@ class ProcessStates:
         self.limit = limit
         self._lock = threading.Lock()
         self._n_bytes = 0
-        self._kept: OrderedDict[tuple[str, int], KeptState] = OrderedDict()
-        self._epochs: dict[str, set[int]] = {}
+        self._kept: OrderedDict[_Place, KeptState] = OrderedDict()
+        self._places: dict[str, set[_Place]] = {}
 
     def __str__(self) -> str:
         return IN_PROCESS
 
-    def longest(self, key: str, epochs: int) -> KeptState | None:
+    def longest(
+        self, key: str, epochs: int, kinds: Callable[[], Kinds]
+    ) -> KeptState | None:
         """Return the state after the most epochs up to `epochs`; None without any."""
         with self._lock:
-            there = [each for each in self._epochs.get(key, ()) if each <= epochs]
+            there = [each for each in self._places.get(key, ()) if each[1] <= epochs]
             if not there:
                 return None
-            place = key, max(there)
+            # Of alike ones, that which is kept for good.
+            place = max(there, key=lambda each: (each[1], each[2] is None))
             self._kept.move_to_end(place)
-            return self._kept[place]
+            return replace(self._kept[place], passing=place[2])
 
-    def put(self, key: str, kept: KeptState) -> None:
-        """Keep a state. Its arrays become read-only: fits to come share them."""
-        for values in (*kept.state.values(), *kept.history.values()):
+    def put(
+        self,
+        key: str,
+        kept: KeptState,
+        passing: str | None = None,
+        instead_of: Iterable[tuple[int, str]] = (),
+    ) -> bool:
+        """Keep a state, as in `FolderStates.put`.
+
+        Its arrays become read-only: fits to come share them.
+        """
+        for values in kept.history.values():
             for value in values:
-                if isinstance(value, np.ndarray):  # and no float of the history
+                if isinstance(value, np.ndarray):  # and no float
                     value.flags.writeable = False
+        for array in kept.arrays():
+            array.flags.writeable = False
+        place = (key, kept.epoch, passing)
         with self._lock:
-            self._remove((key, kept.epoch))
-            self._kept[key, kept.epoch] = kept
-            self._epochs.setdefault(key, set()).add(kept.epoch)
+            for epoch, fit in instead_of:
+                self._remove((key, epoch, fit))
+            self._remove(place)
+            self._kept[place] = kept
+            self._places.setdefault(key, set()).add(place)
             self._n_bytes += kept.n_bytes
             while self._n_bytes > self.limit:
                 self._remove(next(iter(self._kept)))
+            return place in self._kept
+
+    def amount(self) -> Amount:
+        """Return how much is kept."""
+        with self._lock:
+            return Amount(len(self._kept), len(self._places), self._n_bytes)
 
     def clear(self) -> None:
         """Forget all states."""
         with self._lock:
             self._kept.clear()
-            self._epochs.clear()
+            self._places.clear()
             self._n_bytes = 0
 
-    def _remove(self, place: tuple[str, int]) -> None:
+    def _remove(self, place: _Place) -> None:
         kept = self._kept.pop(place, None)
         if kept is not None:
             self._n_bytes -= kept.n_bytes
-            key, epoch = place
-            self._epochs[key].remove(epoch)
-            if not self._epochs[key]:
-                del self._epochs[key]
+            self._places[place[0]].remove(place)
+            if not self._places[place[0]]:
+                del self._places[place[0]]
 
 
 _lock = threading.Lock()

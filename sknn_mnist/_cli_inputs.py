@@ -119,7 +119,7 @@ def load_images(path: str | os.PathLike[str], net: Any) -> Any:
     """
     import numpy as np
 
-    from sknn_mnist._whole_files import open_regular
+    from sknn_mnist._regular_files import open_regular
 
     with open_regular(path) as file:
         try:

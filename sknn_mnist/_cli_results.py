@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from sknn_mnist._cli_common import CommandError
 from sknn_mnist._cli_outputs import prepare_folder
-from sknn_mnist._whole_files import about_path, open_regular
+from sknn_mnist._regular_files import open_regular
+from sknn_mnist._whole_files import about_path
 
 __all__ = ["RESULTS", "Kind", "prepare_results"]
 

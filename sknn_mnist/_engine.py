@@ -30,6 +30,7 @@ from sknn_mnist._residents import resident
 
 __all__ = [
     "FusedNetwork",
+    "Logs",
     "State",
     "epoch_order",
     "get_state",
@@ -75,6 +76,12 @@ class FusedNetwork:
         self._loops: dict[Any, Callable[..., Logs]] = {}
         self._seconds: dict[Any, float] = {}
         self._has_metrics = False
+        self._half_made = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was begun to be made of it is made."""
+        return not self._half_made
 
     @property
     def n_bytes(self) -> int:
@@ -96,17 +103,21 @@ class FusedNetwork:
         validation_data: Sequence[np.ndarray | None] | None,
         callbacks: Sequence[keras.callbacks.Callback],
         verbose: int,
+        begun: Callable[[], Logs | None] | None = None,
         before_epoch: Callable[[], None] | None = None,
         after_epoch: Callable[[dict[str, list[Any]]], bool] | None = None,
     ) -> dict[str, list[Any]]:
         """Train as `keras.Model.fit` does; see `_training.train`.
 
-        `after_epoch` is called with the history so far, and says whether to stop.
+        `begun` is called when the callbacks know that training begins, and gives the
+        logs of the last epoch there was. `after_epoch` is called with the history so
+        far, and says whether to stop. There may be no epoch to train.
         """
         network = self.network
         data = _resident(x, y, sample_weight)
         held_out = None if validation_data is None else _resident(*validation_data)
-        self._build_metrics(data)
+        if initial_epoch < epochs:
+            self._build_metrics(data)
         n_rows = len(x)
         history = keras.callbacks.History()
         hooks = keras.callbacks.CallbackList(
@@ -119,8 +130,8 @@ class FusedNetwork:
         )
         network.stop_training = False
         hooks.on_train_begin()
+        logs = None if begun is None else begun()
         restored = take_restored_epoch(network) or initial_epoch
-        logs: Logs | None = None
         for epoch in range(restored, epochs):
             network.reset_metrics()
             if before_epoch is not None:
@@ -186,7 +197,7 @@ class FusedNetwork:
         """Run `step` on the batches of `rows`, in calls of bounded length."""
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
-            with _naming_what_can_not_be_compiled():
+            with self._making(), _naming_what_can_not_be_compiled():
                 self._loops[key] = _loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)
@@ -225,10 +236,11 @@ class FusedNetwork:
             outputs = self.network.outputs[0]
             trace = tf.function(self.network.compute_metrics, autograph=False)
             try:
-                trace.get_concrete_function(
-                    *(_any_rows(each) for each in data[:2]),
-                    tf.TensorSpec(outputs.shape, outputs.dtype),
-                )
+                with self._making():
+                    trace.get_concrete_function(
+                        *(_any_rows(each) for each in data[:2]),
+                        tf.TensorSpec(outputs.shape, outputs.dtype),
+                    )
             except (ValueError, TypeError) as err:
                 raise ValueError(
                     "The 'metrics' parameter must name metrics for the targets as the "
@@ -236,6 +248,13 @@ class FusedNetwork:
                     f"that says: {str(err).strip().splitlines()[0]}"
                 ) from err
             self._has_metrics = True
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        # Where it raises, layers and metrics may hold what is of a dead graph.
+        self._half_made = True
+        yield
+        self._half_made = False
 
 
 @contextmanager

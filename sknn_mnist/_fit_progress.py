@@ -5,13 +5,29 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 import keras
 import numpy as np
 
-__all__ = ["FitProgress"]
+__all__ = ["FitProgress", "showing_progress"]
+
+
+@contextmanager
+def showing_progress(owner: str, options: dict[str, Any]) -> Iterator[None]:
+    """Show one line of progress where `verbose` is 1, as a callback in `options`."""
+    if options["verbose"] != 1:
+        yield
+        return
+    line = FitProgress(owner, options["epochs"], options["initial_epoch"])
+    options.update(callbacks=[*options["callbacks"], line], verbose=0)
+    try:
+        yield
+    finally:
+        line.close()
 
 
 class FitProgress(keras.callbacks.Callback):

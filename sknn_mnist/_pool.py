@@ -6,6 +6,7 @@ leaves behind are arrays: no estimator holds a network of the pool.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 import warnings
@@ -33,7 +34,7 @@ from sknn_mnist._residents import forget_residents, may_stay, resident
 from sknn_mnist._row_blocks import find_sizes, in_blocks
 from sknn_mnist.builders import initial_values
 
-__all__ = ["Forward", "borrow", "clear_network_pool", "forward_of"]
+__all__ = ["Forward", "borrow", "clear_network_pool", "forward_of", "give_up"]
 
 # Before anything is computed, after which TensorFlow keeps its number of threads.
 take_share_of_cores()
@@ -44,8 +45,11 @@ take_share_of_gpus()
 MAX_NETWORKS = 16
 MAX_BYTES = 256 * 2**20
 
-# Networks given up between two times of freeing what TensorFlow keeps of them.
+# Networks given up between two times of freeing what is left of them, which takes some
+# tenths of a second, as much as making one of them.
 FREE_EVERY = 8
+
+_OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 _lock = threading.Lock()
 _idle: list[tuple[Any, FusedNetwork]] = []  # the last used at the end
@@ -77,17 +81,41 @@ def borrow(
 ) -> Iterator[FusedNetwork]:
     """Lend a network of the recipe, in `state` or in its seed's initial one.
 
-    It comes back to the pool when the block ends well, unless the borrower means to
-    `keep` it: then it is a new one.
+    It comes back to the pool when the block ends, unless the borrower means to `keep`
+    it: then it is a new one. It comes back when the block raises, too, since all that
+    training changes is set anew when it is next lent; but not where something of it
+    was only half made, or memory ran out.
     """
     check_not_forked()
     key = None if keep else recipe.key
-    kept = _take(key)
-    fused = kept or FusedNetwork(recipe.new_network(), keep)
-    if kept is not None or state is not None:
-        _set(fused, recipe, state)
-    yield fused
-    _put(key, fused)
+    fused = None
+    try:
+        kept = _take(key)
+        fused = kept or FusedNetwork(recipe.new_network(), keep)
+        if kept is not None or state is not None:
+            _set(fused, recipe, state)
+        yield fused
+    except BaseException as err:
+        if fused is None or not fused.is_whole or isinstance(err, _OUT_OF_MEMORY):
+            key = None
+        raise
+    finally:
+        if key is None or fused is None:
+            give_up()
+        else:
+            _put(key, fused)
+
+
+def give_up(n_networks: int = 1) -> None:
+    """Tell that networks will not be lent again.
+
+    TensorFlow keeps something of each, and their graphs are cycles of Python's that
+    hold memory which Python's collector does not know of: both are freed after some.
+    """
+    for _ in range(n_networks):
+        if next(_given_up) % FREE_EVERY == 0:
+            gc.collect()
+            forget_kernels()
 
 
 def forward_of(recipe: NetworkRecipe) -> Forward:
@@ -208,13 +236,12 @@ def _take(key: Any) -> FusedNetwork | None:
 
 
 def _put(key: Any, fused: FusedNetwork) -> None:
-    if key is None:
-        return
+    n_given_up = 0
     with _lock:
         _idle.append((key, fused))
         while len(_idle) > MAX_NETWORKS or (
             len(_idle) > 1 and sum(each.n_bytes for _, each in _idle) > MAX_BYTES
         ):
             _idle.pop(0)
-            if next(_given_up) % FREE_EVERY == 0:
-                forget_kernels()
+            n_given_up += 1
+    give_up(n_given_up)  # outside: what is collected may run anything

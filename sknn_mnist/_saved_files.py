@@ -33,6 +33,7 @@ from sknn_mnist import estimators
 from sknn_mnist._adapter import KerasEstimator
 from sknn_mnist._owned_network import OwnedNetwork
 from sknn_mnist._parameters import per_layer
+from sknn_mnist._regular_files import open_regular
 from sknn_mnist._safetensors_files import MOST_HEADER, json_of, read_safetensors
 from sknn_mnist._saved_sizes import check_size
 from sknn_mnist._saved_values import (
@@ -44,7 +45,7 @@ from sknn_mnist._saved_values import (
     value_from_json,
     value_to_json,
 )
-from sknn_mnist._whole_files import is_open_file, open_regular, replacing, write_all
+from sknn_mnist._whole_files import is_open_file, replacing, write_all
 
 __all__ = ["load", "save_estimator"]
 

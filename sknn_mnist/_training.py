@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._callback_states import obstacle_of
 from sknn_mnist._checkpoints import States, say_once
 from sknn_mnist._engine import (
     State,
@@ -21,20 +20,17 @@ from sknn_mnist._engine import (
     rows_at_once,
     set_state,
 )
-from sknn_mnist._fingerprints import training_key
-from sknn_mnist._fit_progress import FitProgress
-from sknn_mnist._pool import borrow
+from sknn_mnist._fit_progress import showing_progress
+from sknn_mnist._keras_own import is_own
+from sknn_mnist._pool import borrow, give_up
 from sknn_mnist._recipes import NetworkRecipe
-from sknn_mnist._state_files import KeptState
+from sknn_mnist._resuming import train_on
+from sknn_mnist._watch import Watch, Watcher, floats_of
 
 __all__ = ["Trained", "split_validation", "train"]
 
 # It reaches into the `fit` of Keras itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
-
-# History so far, and state; and what is called with a function that gives them.
-Seen = tuple[dict[str, list[Any]], State]
-Watcher = Callable[[Callable[[], Seen | None]], bool]
 
 
 @dataclass(frozen=True)
@@ -112,14 +108,14 @@ def train(
     verbose : {0, 1, 2}, default=0
         As in Keras.
     memory : States or None
-        Where states are kept, an epoch each, to start later from the last one that
-        is the same training's.
+        Where states are kept, to start later from the last one that is the same
+        training's.
     seeded : bool, default=True
         Whether the user gave the seed, so that the training can come again.
     before_epoch, after_epoch : callable or None
         Called around each epoch, those found in the memory too. The second takes a
-        function that gives the history so far and the state after the epoch, or None
-        where that is not known any more, and returns whether to stop.
+        function that gives the history so far and the state after the epoch, and
+        returns whether to stop.
 
     Returns
     -------
@@ -136,7 +132,7 @@ def train(
         "callbacks": list(callbacks),
         "verbose": verbose,
     }
-    watch = _Watch(before_epoch, after_epoch)
+    watch = Watch(before_epoch, after_epoch)
     if tf.distribute.has_strategy():
         # Keras would spread the batches of its own, differently by version.
         raise ValueError(
@@ -146,21 +142,27 @@ def train(
     if memory is not None:
         obstacle = _obstacle(recipe, state, callbacks, seeded)
         if obstacle is None:
-            return _train_on(recipe, memory, (x, y, sample_weight), watch, **options)
+            del options["initial_epoch"]  # 0, or there would be a state
+            with _naming_what_does_not_fit(recipe.owner):
+                resumed = train_on(
+                    recipe, memory, (x, y, sample_weight), watch, **options
+                )
+            return Trained(resumed[0], None, *resumed[1:])
         say_once(f"{recipe.owner} trains without its memory: {obstacle}.")
-    with _progress(recipe.owner, options):
+    with showing_progress(recipe.owner, options):
         if _needs_keras_fit(callbacks):
             network = recipe.new_network()
+            give_up()  # whatever comes, it is not lent
             if state is not None:
                 set_state(network, {**get_state(network), **state})
             history = _keras_fit(network, x, y, sample_weight, watch, **options)
-            return Trained(None, network, _floats(history), initial_epoch)
+            return Trained(None, network, floats_of(history), initial_epoch)
         # A callback of the user's own may keep the network that it sees.
         keep = not all(map(_is_keras_own, callbacks))
         with borrow(recipe, state, keep) as fused:
 
             def look(history: dict[str, list[Any]]) -> bool:
-                return watch.end(lambda: (_floats(history), get_state(fused.network)))
+                return watch.end(lambda: (floats_of(history), get_state(fused.network)))
 
             with _naming_what_does_not_fit(recipe.owner):
                 history = fused.fit(
@@ -172,41 +174,10 @@ def train(
                     after_epoch=look,
                 )
             if keep:
-                return Trained(None, fused.network, _floats(history), initial_epoch)
+                return Trained(None, fused.network, floats_of(history), initial_epoch)
             return Trained(
-                get_state(fused.network), None, _floats(history), initial_epoch
+                get_state(fused.network), None, floats_of(history), initial_epoch
             )
-
-
-class _Watch:
-    """Who watches the epochs, if anybody does."""
-
-    def __init__(
-        self, before: Callable[[], None] | None, after: Watcher | None
-    ) -> None:
-        self._before = before
-        self._after = after
-
-    def begin(self) -> None:
-        if self._before is not None:
-            self._before()
-
-    def end(self, look: Callable[[], Seen | None]) -> bool:
-        return self._after is not None and self._after(look)
-
-
-@contextmanager
-def _progress(owner: str, options: dict[str, Any]) -> Iterator[None]:
-    """Show one line of progress where `verbose` is 1, as a callback in `options`."""
-    if options["verbose"] != 1:
-        yield
-        return
-    line = FitProgress(owner, options["epochs"], options["initial_epoch"])
-    options.update(callbacks=[*options["callbacks"], line], verbose=0)
-    try:
-        yield
-    finally:
-        line.close()
 
 
 def _obstacle(
@@ -220,8 +191,10 @@ def _obstacle(
         return "random_state must be an int for a training to come again"
     if state is not None:
         return "warm_start and partial_fit go on from the estimator itself"
-    if callbacks:
-        return "callbacks have a state of their own"
+    for callback in callbacks:
+        obstacle = obstacle_of(callback)
+        if obstacle is not None:
+            return obstacle
     if recipe.key is None:
         return (
             "optimizer, loss, metrics or activation are code of your own, which may "
@@ -232,77 +205,6 @@ def _obstacle(
     if _needs_keras_fit(callbacks):
         return "keras.config limits the epochs or their steps"
     return None
-
-
-def _train_on(
-    recipe: NetworkRecipe,
-    memory: States,
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray | None],
-    watch: _Watch,
-    *,
-    epochs: int,
-    **options: Any,
-) -> Trained:
-    """Train from the last kept state of the same training, and keep each epoch's."""
-    key = training_key(
-        recipe,
-        arrays,
-        options["validation_data"],
-        batch_size=options["batch_size"],
-        shuffle=options["shuffle"],
-        seed=options["seed"],
-    )
-    found = memory.longest(key, epochs)
-    start = 0 if found is None else found.epoch
-    last = found
-    written: Future[None] | None = None
-    # With 1, the line of progress says so, unless there is nothing to train.
-    if found is not None and options["verbose"] > (start < epochs):
-        print(f"Epoch {start}/{epochs}: found in the memory {memory}")
-    for epoch in range(1, start + 1):
-        watch.begin()
-        if watch.end(partial(_seen, memory, key, epoch)):
-            # Nobody watches what may have to be trained again to get there.
-            last = found = memory.longest(key, epoch)
-            start = 0 if found is None else found.epoch
-            epochs, watch = epoch, _Watch(None, None)
-            break
-
-    def keep(history: dict[str, list[Any]]) -> bool:
-        nonlocal last, written
-        past = {} if found is None else found.history
-        whole = {
-            name: past.get(name, []) + values
-            for name, values in _floats(history).items()
-        }
-        last = KeptState(len(whole["loss"]), get_state(fused.network), whole)
-        # Written while the next epoch trains, and one at a time: who is killed has
-        # lost that epoch, and at most the one that was just being written.
-        if written is not None:
-            written.result()
-        written = writer.submit(memory.put, key, last)
-        kept = last
-        return watch.end(lambda: (kept.history, kept.state))
-
-    if start < epochs:
-        options.update(epochs=epochs, initial_epoch=start)
-        with (
-            _progress(recipe.owner, options),
-            ThreadPoolExecutor(1, "sknn-mnist-memory") as writer,
-            borrow(recipe, None if found is None else found.state) as fused,
-            _naming_what_does_not_fit(recipe.owner),
-        ):
-            fused.fit(*arrays, **options, before_epoch=watch.begin, after_epoch=keep)
-        assert written is not None
-        written.result()
-    assert last is not None  # epochs is at least 1
-    return Trained(last.state, None, last.history, start)
-
-
-def _seen(memory: States, key: str, epoch: int) -> Seen | None:
-    kept = memory.longest(key, epoch)
-    # States between may have been removed for want of room.
-    return None if kept is None or kept.epoch < epoch else (kept.history, kept.state)
 
 
 def split_validation(
@@ -352,7 +254,7 @@ def _keras_fit(
     x: np.ndarray,
     y: np.ndarray,
     sample_weight: np.ndarray | None,
-    watch: _Watch,
+    watch: Watch,
     *,
     initial_epoch: int,
     epochs: int,
@@ -384,7 +286,7 @@ def _keras_fit(
     def after_epoch(epoch: int, logs: dict[str, Any]) -> None:
         for name, value in logs.items():
             so_far.setdefault(name, []).append(value)
-        if watch.end(lambda: (_floats(so_far), get_state(network))):
+        if watch.end(lambda: (floats_of(so_far), get_state(network))):
             network.stop_training = True
 
     watching = keras.callbacks.LambdaCallback(
@@ -405,11 +307,4 @@ def _keras_fit(
 
 
 def _is_keras_own(callback: keras.callbacks.Callback) -> bool:
-    return type(callback).__module__.startswith("keras.")
-
-
-def _floats(history: dict[str, list[Any]]) -> dict[str, list[float]]:
-    return {
-        name: [float(value) if np.ndim(value) == 0 else value for value in each]
-        for name, each in history.items()
-    }
+    return is_own(type(callback))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from typing import Any, BinaryIO
 __all__ = [
     "about_path",
     "is_open_file",
-    "open_regular",
     "replacing",
     "write_all",
 ]
@@ -49,48 +47,6 @@ def about_path(path: str | os.PathLike[str]) -> os.stat_result | None:
         return None
     except ValueError as err:  # Python's, of what no system takes
         raise OSError(errno.EINVAL, "No path of a file", repr(path)) from err
-
-
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading, and nothing that could wait or never end.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file, or a link to it.
-
-    Returns
-    -------
-    binary file
-        Open.
-
-    Raises
-    ------
-    OSError
-        At once, when it is no file: a folder, a pipe, a device, a socket; or can't be
-        opened.
-    """
-    about = about_path(path)
-    if about is not None:
-        _check_regular(about.st_mode, path)
-    # Without waiting, and looked at again: it may be another by now.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)  # which no child inherits
-    try:
-        _check_regular(os.fstat(descriptor).st_mode, path)
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def _check_regular(mode: int, path: str | os.PathLike[str]) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(
-            errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
-        )
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "Not a file but a pipe or device", os.fspath(path))
 
 
 @contextmanager

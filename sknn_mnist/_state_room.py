@@ -1,0 +1,300 @@
+"""How much room the states of a folder take, without a look at all of them.
+
+States lie in up to 256 shards, by the first two digits of their trainings' keys. How
+much each holds stands in a file, ``sizes``, and is put right whenever somebody looks
+into the shard. Who puts a state looks into its shard and into those that nobody has
+looked into for longest, some hundred states in all: so the sizes stay true, whoever
+has written, removed or crashed, and what was used least recently in that sample goes
+when there is too much. A folder of no more states than that is always seen whole.
+
+With several writers at once, the limit is exceeded by one state of each at most, until
+the next is put; by what a crash has left uncounted, until its shard is looked into.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sknn_mnist._regular_files import open_regular, read_regular
+
+__all__ = ["DRAFT", "StateFile", "StateRoom"]
+
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"(\d{6,12})\.([0-9a-f]{64})(?:\.([0-9a-f]{8}))?\.safetensors")
+
+DRAFT = ".draft-"
+# A draft this old is of a process that was killed.
+DRAFT_SECONDS = 3600
+
+# Names seen at one look, some milliseconds, and how often a put may look again for more
+# to remove: where the limit was lowered by much, it is reached after some puts.
+AT_A_LOOK = 128
+LOOKS = 4
+# Of a sample, so much may go at once: what is left out is younger than most.
+OLD_PART = 0.1
+
+# Clocks of hosts that share a disk may differ by this.
+CLOCK_SECONDS = 60
+
+_SIZES = "sizes"
+_ENTRY = struct.Struct("<qd")  # bytes, and when somebody looked; 0 for never
+_SHARDS = 256
+
+
+class StateFile(NamedTuple):
+    """A file of a kept state, and what is known without reading it."""
+
+    name: str  # with its folder
+    key: str
+    epoch: int
+    digest: str
+    passing: str | None
+    n_bytes: int
+    used: float
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.name)
+
+
+class StateRoom:
+    """The room that the states of a folder take.
+
+    Anything in the folder may vanish at any moment.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the shards are.
+    limit : int
+        Bytes that all states may have.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.folder = folder
+        self.limit = limit
+
+    def files_of(self, key: str) -> list[StateFile]:
+        """Return the states of one training.
+
+        Raises
+        ------
+        OSError
+            When its folder can't be read; FileNotFoundError when there is none.
+        """
+        place = self.folder / key[:2] / key
+        found = [(name, _NAME.fullmatch(name)) for name in os.listdir(place)]
+        return [
+            _state_file(f"{place}/{name}", key, told) for name, told in found if told
+        ]
+
+    def files(self) -> list[StateFile]:
+        """Return all states, the least recently used first."""
+        now = time.time()
+        found = [each for shard in self._shards() for each in self._look(shard, now)[0]]
+        return sorted(found, key=_age)
+
+    def make(self, path: Path) -> list[StateFile]:
+        """Remove states if there are too many, `path` was just put.
+
+        Returns
+        -------
+        list of StateFile
+            What could not be removed, if there is too much for that reason.
+        """
+        now = time.time()
+        own = int(path.parent.parent.name, 16)
+        sizes = self._sizes(now)
+        others = sorted(
+            (each for each in self._shards() if each != own),
+            key=lambda shard: sizes[shard][1],
+        )
+        there = {own, *others}
+        todo = [own, *others]
+        sample: list[StateFile] = []
+        stuck: list[StateFile] = []
+        changed: set[int] = set()
+        for _ in range(LOOKS):
+            seen = 0
+            while todo and seen < AT_A_LOOK:
+                shard = todo.pop(0)
+                found, n_names = self._look(shard, now, mend=True)
+                sizes[shard] = (sum(each.n_bytes for each in found), now)
+                changed.add(shard)
+                sample += found
+                seen += n_names + 1
+            known = [sizes[each][0] for each in there if sizes[each][1]]
+            unknown = len(there) - len(known)
+            # Keys are spread evenly, so that shards nobody has looked into are like
+            # those that somebody has.
+            n_bytes = sum(known) + unknown * sum(known) // len(known)
+            most = len(sample) if not todo else max(1, int(OLD_PART * len(sample)))
+            for each in sorted(sample, key=_age)[:most]:
+                if n_bytes <= self.limit:
+                    break
+                if each.path == path:
+                    continue
+                sample.remove(each)
+                if not _remove(each):
+                    stuck.append(each)
+                    continue
+                n_bytes -= each.n_bytes
+                shard = int(each.key[:2], 16)
+                sizes[shard] = (sizes[shard][0] - each.n_bytes, now)
+            if n_bytes <= self.limit or not todo or unknown:
+                break
+        self._write({shard: sizes[shard] for shard in changed})
+        return stuck if n_bytes > self.limit else []
+
+    def shrink(self, limit: int) -> tuple[list[StateFile], list[StateFile]]:
+        """Remove the least recently used states until `limit` bytes are left.
+
+        Returns
+        -------
+        (list of StateFile, list of StateFile)
+            What was removed, and what could not be.
+        """
+        now = time.time()
+        found, sizes = [], {}
+        for shard in self._shards():
+            files, _ = self._look(shard, now, mend=True)
+            found += files
+            sizes[shard] = sum(each.n_bytes for each in files)
+        n_bytes = sum(sizes.values())
+        removed: list[StateFile] = []
+        stuck: list[StateFile] = []
+        for each in sorted(found, key=_age):
+            if n_bytes <= limit:
+                break
+            if not _remove(each):
+                stuck.append(each)
+                continue
+            removed.append(each)
+            n_bytes -= each.n_bytes
+            sizes[int(each.key[:2], 16)] -= each.n_bytes
+        if any(sizes.values()):
+            self._write({shard: (size, now) for shard, size in sizes.items()})
+        else:
+            with suppress(OSError):
+                (self.folder / _SIZES).unlink()
+            with suppress(OSError):
+                self.folder.rmdir()
+        return removed, stuck
+
+    def _shards(self) -> list[int]:
+        names = [name for name in _names(self.folder) if _SHARD.fullmatch(name)]
+        return [int(name, 16) for name in names]
+
+    def _look(
+        self, shard: int, now: float, mend: bool = False
+    ) -> tuple[list[StateFile], int]:
+        """Return the states of a shard, and how many names were seen on the way."""
+        place = f"{self.folder}/{shard:02x}"
+        keys = _names(place)
+        files, n_names = [], len(keys)
+        for key in keys:
+            if not _KEY.fullmatch(key):
+                continue
+            for entry in _entries(f"{place}/{key}"):
+                n_names += 1
+                with suppress(OSError):  # another may have removed it
+                    told = _NAME.fullmatch(entry.name)
+                    if told:
+                        about = entry.stat()
+                        used = _dated(entry.path, about.st_mtime, now, mend)
+                        size = about.st_size
+                        files.append(_state_file(entry.path, key, told, size, used))
+                    elif (
+                        mend
+                        and entry.name.startswith(DRAFT)
+                        # Of the past or, by another clock, of the future.
+                        and abs(now - entry.stat().st_mtime) > DRAFT_SECONDS
+                    ):
+                        os.unlink(entry.path)
+        return files, n_names
+
+    def _sizes(self, now: float) -> list[tuple[int, float]]:
+        """Return what each shard holds, and when somebody looked; 0 for never."""
+        try:
+            data = read_regular(self.folder / _SIZES, _ENTRY.size * _SHARDS)
+        except OSError:
+            data = b""
+        if len(data) != _ENTRY.size * _SHARDS:
+            return [(0, 0.0)] * _SHARDS
+        return [
+            # What is no size, or was seen in the future, tells nothing.
+            (size, looked)
+            if size >= 0 and 0 < looked <= now + CLOCK_SECONDS
+            else (0, 0.0)
+            for size, looked in _ENTRY.iter_unpack(data)
+        ]
+
+    def _write(self, sizes: dict[int, tuple[int, float]]) -> None:
+        # Each at its place, so that what others write at the same time stays. Without
+        # it, all is looked into again.
+        with (
+            suppress(OSError),
+            open_regular(self.folder / _SIZES, update=True) as file,
+        ):
+            if os.fstat(file.fileno()).st_size != _ENTRY.size * _SHARDS:
+                file.truncate(_ENTRY.size * _SHARDS)
+            for shard, (size, looked) in sizes.items():
+                file.seek(_ENTRY.size * shard)
+                file.write(_ENTRY.pack(max(0, size), looked))
+
+
+def _state_file(
+    name: str, key: str, told: re.Match[str], n_bytes: int = 0, used: float = 0.0
+) -> StateFile:
+    return StateFile(name, key, int(told[1]), told[2], told[3], n_bytes, used)
+
+
+def _age(file: StateFile) -> tuple[float, int]:
+    return file.used, file.epoch
+
+
+def _dated(name: str, used: float, now: float, mend: bool) -> float:
+    """Return when a state was used: now at the latest.
+
+    One that is dated in the future, by a clock that was ahead, would never be the
+    least recently used: it is given today's date, from which it grows old.
+    """
+    if used <= now + CLOCK_SECONDS or not mend:
+        return min(used, now)
+    date = now - 1  # so that what was put just now is younger
+    try:
+        os.utime(name, (date, date))
+    except OSError:
+        return 0.0  # what can't be dated goes first
+    return date
+
+
+def _remove(file: StateFile) -> bool:
+    try:
+        file.path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    # Of the training, and of those whose keys begin alike, if empty.
+    with suppress(OSError):
+        file.path.parent.rmdir()
+        file.path.parent.parent.rmdir()
+    return True
+
+
+def _names(folder: str | Path) -> list[str]:
+    return [entry.name for entry in _entries(folder)]
+
+
+def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    # Anything may vanish, and stand in the way, while it is looked at.
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from entries
