@@ -24,6 +24,9 @@ __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 # Shape and dtype of an array.
 Kind = tuple[tuple[int, ...], str]
 
+# What a state says of itself.
+_ABOUT = {"key", "epoch", "history", "callbacks", "stopped"}
+
 # What JSON and the headers take, at most, beside the arrays.
 _BYTES_OF_TEXT = 2**20
 # Metrics that a network may have: each gives, in an epoch, a value an output at most.
@@ -138,7 +141,6 @@ def encode(key: str, kept: KeptState) -> bytes:
     about = {
         "key": key,
         "epoch": kept.epoch,
-        "state": {part: len(values) for part, values in kept.state.items()},
         "history": list(kept.history),
         "callbacks": callbacks,
         "stopped": kept.stopped,
@@ -167,19 +169,19 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
         RecursionError,  # of deep JSON
     ) as err:
         raise ForeignStateError(f"it can't be read ({type(err).__name__})") from err
-    if not isinstance(about, dict):
-        raise ForeignStateError("it says nothing about itself")
-    if (about.get("key"), about.get("epoch")) != (key, epoch):
+    if not isinstance(about, dict) or about.keys() != _ABOUT:
+        raise ForeignStateError("it does not say of itself what it should")
+    if (about["key"], about["epoch"]) != (key, epoch):
         raise ForeignStateError("it is of another training or epoch")
     state = {
         part: _take(arrays, part, kinds_of_part)
         for part, kinds_of_part in kinds.state.items()
     }
-    history = _history(arrays, about.get("history"), epoch)
-    callbacks = _callbacks(arrays, about.get("callbacks"), kinds.weights)
+    history = _history(arrays, about["history"], epoch)
+    callbacks = _callbacks(arrays, about["callbacks"], kinds.weights)
     if not kinds.fit_callbacks(callbacks):
         raise ForeignStateError("it is of other callbacks")
-    stopped = about.get("stopped")
+    stopped = about["stopped"]
     if not isinstance(stopped, bool):
         raise ForeignStateError("it does not say whether the training stopped")
     if arrays:
