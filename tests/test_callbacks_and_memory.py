@@ -237,7 +237,10 @@ def test_a_training_that_stopped_does_not_go_on(memory):
         ReduceLROnPlateau("val_loss", patience=3),
         [EarlyStopping("val_loss", patience=3), TerminateOnNaN()],
     ],
-    ids=str,
+    ids=[
+        *("none", "patience", "monitor", "min_delta", "restore", "baseline"),
+        *("another kind", "one more"),
+    ],
 )
 def test_other_callbacks_are_another_training(other, memory):
     one = net(callbacks=EarlyStopping("val_loss", patience=3), memory=memory)
