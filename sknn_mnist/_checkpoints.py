@@ -219,6 +219,8 @@ class ProcessStates:
                     value.flags.writeable = False
         for array in kept.arrays():
             array.flags.writeable = False
+        if kept.n_bytes > self.limit:  # it would push out all others
+            return False
         place = (key, kept.epoch, passing)
         with self._lock:
             for epoch, fit in instead_of:
@@ -229,7 +231,7 @@ class ProcessStates:
             self._n_bytes += kept.n_bytes
             while self._n_bytes > self.limit:
                 self._remove(next(iter(self._kept)))
-            return place in self._kept
+        return True
 
     def amount(self) -> Amount:
         """Return how much is kept."""

@@ -77,10 +77,11 @@ class DenseClassifier(DensePart, KerasClassifier):
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
-        Where training states are kept, one an epoch: a folder, or ``":memory:"``
-        for this process alone. A fit then goes on from the longest earlier training
-        that differs from it in `epochs` at most, with the same result to the bit.
-        Wants an int `random_state` and no callbacks. See the README.
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -226,10 +227,11 @@ class DenseRegressor(DensePart, KerasRegressor):
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
-        Where training states are kept, one an epoch: a folder, or ``":memory:"``
-        for this process alone. A fit then goes on from the longest earlier training
-        that differs from it in `epochs` at most, with the same result to the bit.
-        Wants an int `random_state` and no callbacks. See the README.
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -385,10 +387,11 @@ class CNNClassifier(CNNPart, KerasClassifier):
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
-        Where training states are kept, one an epoch: a folder, or ``":memory:"``
-        for this process alone. A fit then goes on from the longest earlier training
-        that differs from it in `epochs` at most, with the same result to the bit.
-        Wants an int `random_state` and no callbacks. See the README.
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -568,10 +571,11 @@ class CNNRegressor(CNNPart, KerasRegressor):
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew. A classifier wants the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
-        Where training states are kept, one an epoch: a folder, or ``":memory:"``
-        for this process alone. A fit then goes on from the longest earlier training
-        that differs from it in `epochs` at most, with the same result to the bit.
-        Wants an int `random_state` and no callbacks. See the README.
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.

@@ -324,3 +324,19 @@ def dies(self):
     self.left -= 1
     if self.left < 0:
         raise MemoryError
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "ftrl"])
+def test_in_every_precision(dtype, optimizer, memory, monkeypatch):
+    options = {"dtype": dtype, "optimizer": optimizer, "learning_rate": RATE}
+    callbacks = [CALLBACKS["stops and restores"](None), CALLBACKS["reduces"](None)]
+    alone = net(callbacks=callbacks, **options).fit(X, Y)
+    shared = net(callbacks=callbacks, memory=memory, **options)
+    with monkeypatch.context() as patched:
+        Interrupt(patched, 2)
+        with pytest.raises(KeyboardInterrupt):
+            clone(shared).fit(X, Y)
+    fitted = clone(shared).fit(X, Y)
+    assert fitted.initial_epoch_ == 2
+    assert_same(fitted, alone)

@@ -290,6 +290,8 @@ def test_states_of_the_process_are_limited_too():
     assert longest(states, KEYS[0], 3).epoch == 3
     states.put(KEYS[1], state(1))  # again: counted once
     assert longest(states, KEYS[0], 3).epoch == 3
+    assert not states.put(KEYS[2], state(9, size=1000))  # nor pushes out the others
+    assert longest(states, KEYS[0], 3).epoch == 3
     states.clear()
     assert longest(states, KEYS[0], 3) is None
 
