@@ -10,7 +10,7 @@ import os
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +21,7 @@ from joblib.disk import memstr_to_bytes
 
 from sknn_mnist._kept_states import KeptState, Kinds
 from sknn_mnist._parameters import invalid
-from sknn_mnist._state_files import FolderStates
+from sknn_mnist._state_files import FolderStates, StateFile
 
 __all__ = [
     "IN_PROCESS",
@@ -65,6 +65,18 @@ class Amount(NamedTuple):
     n_states: int
     n_trainings: int
     n_bytes: int
+
+    @classmethod
+    def of(cls, files: Collection[StateFile]) -> Amount:
+        """Return how much some files are."""
+        trainings = {each.key for each in files}
+        return cls(len(files), len(trainings), sum(each.n_bytes for each in files))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.n_states:,} states of {self.n_trainings:,} trainings, "
+            f"{self.n_bytes / 1e6:,.1f} MB"
+        )
 
 
 def open_memory(memory: Any, owner: str) -> States | None:
@@ -166,9 +178,7 @@ def amount_kept(memory: Any) -> Amount:
     """
     states = open_memory(memory, "amount_kept")
     if isinstance(states, FolderStates):
-        files = states.files()
-        keys = {each.key for each in files}
-        return Amount(len(files), len(keys), sum(each.n_bytes for each in files))
+        return Amount.of(states.files())
     return states.amount() if isinstance(states, ProcessStates) else Amount(0, 0, 0)
 
 

@@ -63,9 +63,9 @@ def states_in(memory: str | None) -> list[Any]:
 
 def amount(files: Sequence[Any]) -> str:
     """Return how much some states are."""
-    trainings = len({each.key for each in files})
-    size = sum(each.n_bytes for each in files) / 1e6
-    return f"{len(files):,} epochs of {trainings:,} trainings, {size:,.1f} MB"
+    from sknn_mnist._checkpoints import Amount
+
+    return str(Amount.of(files))
 
 
 def last_used(files: Sequence[Any]) -> str:
@@ -83,10 +83,9 @@ def tell_found(memory: str | None) -> None:
     """Tell what earlier runs have left, if anything."""
     found = states_in(memory)
     if found:
-        trainings = len({each.key for each in found})
         tell(
-            f"memory: {memory} holds {len(found):,} epochs of {trainings:,} trainings; "
-            "fits go on from those that are theirs"
+            f"memory: {memory} holds {amount(found)}; fits go on from those that are "
+            "theirs"
         )
 
 

@@ -414,7 +414,7 @@ def test_states_of_another_age_are_shown(capsys, tmp_path):
         os.utime(path, (10**11, 10**11))
     capsys.readouterr()
     assert main(["cache", str(tmp_path / "states")]) == 0
-    assert "1 epochs of 1 trainings" in capsys.readouterr().out
+    assert "1 states of 1 trainings" in capsys.readouterr().out
 
 
 # -- outputs -----------------------------------------------------------------------

@@ -33,7 +33,7 @@ def test_the_same_command_again_resumes(tmp_path, capsys):
     assert main(command) == 0
     again = capsys.readouterr()
     # Twelve of the search, three of the best on all rows.
-    assert f"memory: {tmp_path} holds 15 epochs of 5 trainings" in again.err
+    assert f"memory: {tmp_path} holds 15 states of 5 trainings" in again.err
     assert "0 of their 16 epochs trained, the others found" in again.err
     assert again.out == printed.out
     pd.testing.assert_frame_equal(results(tmp_path), first)
@@ -118,17 +118,17 @@ def test_cache_shows_shrinks_and_clears(tmp_path, capsys):
     assert main(["cache", out, str(tmp_path / "empty")]) == 0
     first, second = capsys.readouterr().out.splitlines()
     told, when = first.split(", last used ")
-    assert re.fullmatch(rf"{out}: 12 epochs of 4 trainings, \d\.\d MB", told)
+    assert re.fullmatch(rf"{out}: 12 states of 4 trainings, \d\.\d MB", told)
     assert datetime.now() - datetime.strptime(when, "%Y-%m-%d %H:%M") < timedelta(
         hours=1
     )
-    assert second == f"{tmp_path / 'empty'}: 0 epochs of 0 trainings, 0.0 MB"
+    assert second == f"{tmp_path / 'empty'}: 0 states of 0 trainings, 0.0 MB"
     assert main(["cache", "--shrink", "300K", out]) == 0
     removed, left = capsys.readouterr().out.splitlines()
     assert removed.startswith(f"{out}: removed ")
     assert float(re.search(r"([\d.]+) MB", left)[1]) <= 0.4
     assert main(["cache", "--clear", out]) == 0
-    assert capsys.readouterr().out.endswith("0 epochs of 0 trainings, 0.0 MB\n")
+    assert capsys.readouterr().out.endswith("0 states of 0 trainings, 0.0 MB\n")
     kept = {path.name for path in (tmp_path / "out").iterdir()}
     assert kept == {
         *("best_params.json", "cv_results.csv", "pivot.csv", "pivot.md"),

@@ -156,7 +156,7 @@ def test_a_search_says_what_is_kept_and_how_to_clear_it(capsys, tmp_path):
     assert main([*GRID, "--out", out]) == 0
     line = kept_line(capsys.readouterr().err)
     told = re.fullmatch(
-        r"kept for next time: (\d+ epochs of \d+ trainings, [\d.]+ MB); to clear: "
+        r"kept for next time: (\d+ states of \d+ trainings, [\d.]+ MB); to clear: "
         r"sknn-mnist cache --clear '(.*)'",
         line,
     )
