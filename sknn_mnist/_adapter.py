@@ -299,9 +299,8 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
             raise self._cannot_continue("loss")
         self._network = self._network.compiled_with(
             self._compile_options(),
-            new_optimizer="optimizer" in changed
-            or _is_schedule(past["learning_rate"])
-            or _is_schedule(self.learning_rate),
+            new_optimizer="optimizer" in changed,
+            new_rate="learning_rate" in changed,
         )
 
     def _has_changed(self, name: str) -> bool:
@@ -673,12 +672,6 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, KINDS):
         return copy_of(value)
     return copy.deepcopy(value) if isinstance(value, dict) else value
-
-
-def _is_schedule(learning_rate: Any) -> bool:
-    return isinstance(
-        learning_rate, dict | keras.optimizers.schedules.LearningRateSchedule
-    )
 
 
 def _as_int(verbose: Any) -> Any:

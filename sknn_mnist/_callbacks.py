@@ -9,6 +9,7 @@ function or a network, is shared with it: what the copy reports must arrive ther
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime
 import inspect
 import pickle
@@ -279,7 +280,7 @@ def _reached(value: Any, known: dict[int, Any], into_all: bool = False) -> list[
             if into_all or not _has_own(each, "__deepcopy__"):
                 found.append(each)
                 rest += [] if copied else _within(each)
-        elif isinstance(each, _CONTAINERS) or type(each) is np.ndarray:
+        elif _is_container(each):
             rest += _within(each)
         elif isinstance(each, types.MethodType):
             # Of the callback itself, it becomes one of the copy.
@@ -289,6 +290,15 @@ def _reached(value: Any, known: dict[int, Any], into_all: bool = False) -> list[
         elif not isinstance(each, _PLAIN) and not _has_own(each, "__deepcopy__"):
             found.append(each)
     return found
+
+
+def _is_container(value: Any) -> bool:
+    """Tell whether a value is copied with what is in it, for whatever it holds."""
+    return (
+        isinstance(value, _CONTAINERS)
+        or type(value) in (np.ndarray, types.SimpleNamespace)
+        or (dataclasses.is_dataclass(value) and not isinstance(value, type))
+    )
 
 
 def _within(value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from math import prod
 from typing import Any
 
@@ -65,14 +65,19 @@ class FusedNetwork:
         Compiled, its optimizer built, not trained yet.
     kept : bool, default=False
         Whether its user will keep it, so that its optimizer should be Keras's alone.
+    own : bool, default=False
+        Whether all that it runs is Keras's own code.
     """
 
-    def __init__(self, network: keras.Model, kept: bool = False) -> None:
+    def __init__(
+        self, network: keras.Model, kept: bool = False, own: bool = False
+    ) -> None:
         sum_no_replicas(network.optimizer)
         if not kept:
             apply_adam_in_place(network.optimizer)
         self.network = network
         self.initial = get_state(network)
+        self._own = own
         self._loops: dict[Any, Callable[..., Logs]] = {}
         self._seconds: dict[Any, float] = {}
         self._has_metrics = False
@@ -129,6 +134,7 @@ class FusedNetwork:
             model=network,
         )
         network.stop_training = False
+        take_restored_epoch(network)  # of a fit that failed before it began
         hooks.on_train_begin()
         logs = None if begun is None else begun()
         restored = take_restored_epoch(network) or initial_epoch
@@ -197,7 +203,9 @@ class FusedNetwork:
         """Run `step` on the batches of `rows`, in calls of bounded length."""
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
-            with self._making(), _naming_what_can_not_be_compiled():
+            # What code of the user's own raises is his to read.
+            naming = _naming_what_can_not_be_compiled() if self._own else nullcontext()
+            with self._making(), naming:
                 self._loops[key] = _loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)

@@ -12,9 +12,8 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
@@ -26,6 +25,9 @@ Kind = tuple[tuple[int, ...], str]
 
 # What a state says of itself.
 _ABOUT = {"key", "epoch", "history", "callbacks", "stopped"}
+
+if TYPE_CHECKING:  # who counts states starts no Keras
+    import keras
 
 # What JSON and the headers take, at most, beside the arrays.
 _BYTES_OF_TEXT = 2**20
@@ -50,7 +52,7 @@ class KeptState:
     history : dict of str to list
         The history of these epochs.
     callbacks : list of dict
-        What each callback knew, as `_callback_states.state_of` gives it.
+        What each callback knew, as `_callback_states.states_of` gives it.
     stopped : bool
         Whether a callback has stopped the training here.
     passing : str or None
@@ -93,11 +95,15 @@ class Kinds:
     fit_callbacks : callable
         Tells whether states are those of the training's callbacks; by default it has
         none.
+    names : frozenset of str or None
+        Names in its history, to which a callback may add the learning rate; None where
+        they are not known.
     """
 
     state: dict[str, list[Kind]]
     weights: list[Kind]
     fit_callbacks: Callable[[list[dict[str, Any]]], bool] = operator.not_
+    names: frozenset[str] | None = None
 
     @classmethod
     def of(cls, state: dict[str, list[np.ndarray]], network: keras.Model) -> Kinds:
@@ -178,6 +184,13 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
         for part, kinds_of_part in kinds.state.items()
     }
     history = _history(arrays, about["history"], epoch)
+    if kinds.names is not None and not (
+        kinds.names <= history.keys() <= kinds.names | {"learning_rate"}
+    ):
+        raise ForeignStateError(
+            f"its history is of {', '.join(sorted(history))}, not of "
+            f"{', '.join(sorted(kinds.names))}"
+        )
     callbacks = _callbacks(arrays, about["callbacks"], kinds.weights)
     if not kinds.fit_callbacks(callbacks):
         raise ForeignStateError("it is of other callbacks")

@@ -112,9 +112,7 @@ def made_from(kind: type, arguments: Mapping[str, Any]) -> Any:
         for name, value in arguments.items()
     }
     excluded = given.pop(EXCLUDED, None)
-    if any(
-        isinstance(each, KINDS) or inspect.isroutine(each) for each in given.values()
-    ):
+    if any(map(_is_no_config, given.values())):
         made = kind(**given)  # `from_config` takes configs alone
     else:
         made = kind.from_config(given)  # type: ignore[attr-defined]
@@ -151,8 +149,12 @@ def copy_of(value: Any, changes: Mapping[str, Any] | None = None) -> Any:
         return made_from(type(value), {**arguments, **changes})
     if not isinstance(value, keras.optimizers.Optimizer | keras.metrics.Metric):
         return _with_attributes_of(value)
-    config = {**_config_with_objects(value), **changes}
-    made = type(value).from_config(config)
+    config = _config_with_objects(value)
+    config.update({**_functions_of(value, config), **changes})
+    if any(map(_is_no_config, config.values())) and is_own(type(value)):
+        made = type(value)(**config)  # `from_config` takes configs alone
+    else:
+        made = type(value).from_config(config)
     if isinstance(value, keras.optimizers.Optimizer):
         exclude_from_weight_decay(made, like=value)
     _take_attributes(made, value, but=changes)
@@ -252,14 +254,21 @@ def _arguments(value: Any) -> Arguments:
     }
     if isinstance(value, keras.losses.Loss):
         left_out["dtype"] = value.dtype
-    for name, each in config.items():
-        # A function comes back by its name, which need not be its own.
-        held = vars(value).get(name, vars(value).get(f"_{name}"))
-        if inspect.isroutine(held):
-            if not is_own(held):
-                raise ValueError(f"{name} is code of the user's own: {each}")
-            left_out[name] = held
-    return {**config, **left_out}
+    functions = _functions_of(value, config)
+    for name, function in functions.items():
+        if not is_own(function):
+            raise ValueError(f"{name} is code of the user's own")
+    return {**config, **left_out, **functions}
+
+
+def _functions_of(value: Any, config: Mapping[str, Any]) -> Arguments:
+    """Return the functions that a config has by names, which need not be their own."""
+    held = {name: vars(value).get(name, vars(value).get(f"_{name}")) for name in config}
+    return {name: each for name, each in held.items() if inspect.isroutine(each)}
+
+
+def _is_no_config(value: Any) -> bool:
+    return isinstance(value, KINDS) or inspect.isroutine(value)
 
 
 def _config_with_objects(value: Any) -> Arguments:

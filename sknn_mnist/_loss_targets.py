@@ -207,6 +207,8 @@ def weights_that_fit(
         return weights
     # Of the older Kerases' Dice and Tversky it is no argument.
     overlap = _known_family(made) in {"dice", "tversky"}
+    if _of_keras(made) is None:
+        return weights  # of one of the user's own, "axis" may mean anything
     known = {**made.get_config(), **arguments_in_function(made)}
     axis = known.get("axis", None if overlap else -1)
     if axis in (-1, 1, (-1,), (1,), [-1], [1]):

@@ -96,19 +96,24 @@ class OwnedNetwork:
         return held.state()
 
     def compiled_with(
-        self, compile_options: Mapping[str, Any], new_optimizer: bool
+        self,
+        compile_options: Mapping[str, Any],
+        new_optimizer: bool,
+        new_rate: bool = False,
     ) -> OwnedNetwork:
         """Return the network with other settings for `compile`, weights kept.
 
-        An optimizer that stays keeps its state, and takes the new learning rate.
+        An optimizer that stays keeps its state, and takes the new learning rate. Where
+        a schedule gives that, before or after, it starts anew: it has other variables.
         """
         recipe = self.recipe.compiled_with(compile_options)
         state = self.state
         if state is None:
             return OwnedNetwork(recipe)
-        if new_optimizer:
+        rates = (self.recipe.initial_learning_rate, recipe.initial_learning_rate)
+        if new_optimizer or (new_rate and None in rates):
             return OwnedNetwork(recipe, {"network": state["network"]})
-        if recipe.initial_learning_rate != self.recipe.initial_learning_rate:
+        if rates[0] != rates[1]:
             model = recipe.new_network()
             set_state(model, state)
             model.optimizer.learning_rate = recipe.initial_learning_rate

@@ -30,7 +30,7 @@ from sknn_mnist._processes import (
     take_share_of_gpus,
 )
 from sknn_mnist._recipes import NetworkRecipe
-from sknn_mnist._residents import forget_residents, may_stay, resident
+from sknn_mnist._residents import forget_residents
 from sknn_mnist._row_blocks import find_sizes, in_blocks
 from sknn_mnist.builders import initial_values
 
@@ -91,7 +91,7 @@ def borrow(
     fused = None
     try:
         kept = _take(key)
-        fused = kept or FusedNetwork(recipe.new_network(), keep)
+        fused = kept or FusedNetwork(recipe.new_network(), keep, recipe.key is not None)
         if kept is not None or state is not None:
             _set(fused, recipe, state)
         yield fused
@@ -180,8 +180,7 @@ class Forward:
     def __call__(self, values: list[np.ndarray], x: np.ndarray) -> np.ndarray:
         """Return the outputs for all rows of `x`, with `values` as the variables."""
         check_not_forked()
-        compute = self._computing(values)
-        return in_blocks(compute, resident(x) if may_stay(x) else x, self._sizes)
+        return in_blocks(self._computing(values), x, self._sizes)
 
     def _computing(self, values: list[np.ndarray]) -> Callable[[Any], np.ndarray]:
         trainable = [tf.constant(values[i]) for i in self._trainable]

@@ -15,12 +15,13 @@ import keras
 import numpy as np
 
 from sknn_mnist import _callback_states as callback_states
-from sknn_mnist._checkpoints import States, say_once
+from sknn_mnist._checkpoints import States
 from sknn_mnist._engine import FusedNetwork, Logs, State, get_state
 from sknn_mnist._fingerprints import training_key
 from sknn_mnist._fit_progress import showing_progress
 from sknn_mnist._kept_epochs import EpochKeeper
 from sknn_mnist._kept_states import KeptState, Kinds
+from sknn_mnist._keras_objects import make_metrics
 from sknn_mnist._pool import borrow
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._watch import Seen, Watch, floats_of
@@ -216,9 +217,6 @@ class _Training:
                     flush=True,
                 )
             raise
-        except _OtherHistoryError as err:
-            say_once(f"A state in the memory {self._memory} is passed over: {err}.")
-            return self.go_on(None, epochs, watch.after(start), verbose)
         assert last is not None  # epochs is at least 1
         # Without callbacks the memory's own arrays, so that they are there once.
         return state if self._callbacks else last.state, last.history, start
@@ -240,8 +238,6 @@ class _Training:
         def begun() -> Logs | None:
             if found is None:
                 return None
-            if found.epoch < epochs:
-                _check_history(past, fused.network, self._options["validation_data"])
             callback_states.go_on(own, found.callbacks, past)
             return {name: values[-1] for name, values in past.items()}
 
@@ -279,26 +275,28 @@ class _Training:
         if known is None:
             with borrow(self._recipe, None) as fused:
                 known = _remember_kinds(self._recipe, fused)
-        fit = partial(callback_states.fit, self._callbacks)
-        return replace(known, fit_callbacks=fit)
-
-
-class _OtherHistoryError(Exception):
-    """A history that the training would not have had."""
-
-
-def _check_history(
-    history: dict[str, list[Any]], network: keras.Model, validation_data: Any
-) -> None:
-    names = set(network.get_metrics_result())
-    if validation_data is not None:
-        names |= {f"val_{name}" for name in names}
-    # Which a callback adds.
-    if not names <= history.keys() <= names | {"learning_rate"}:
-        raise _OtherHistoryError(
-            f"its history is of {', '.join(sorted(history))}, not of "
-            f"{', '.join(sorted(names))}"
+        return replace(
+            known,
+            fit_callbacks=partial(callback_states.fit, self._callbacks),
+            names=_names_in_history(
+                self._recipe, self._options["validation_data"] is not None
+            ),
         )
+
+
+def _names_in_history(recipe: NetworkRecipe, validated: bool) -> frozenset[str] | None:
+    """Return the names that a training's history has; None where Keras changes some."""
+    metrics = make_metrics(recipe.compile_options["metrics"], recipe.owner)
+    names = ["loss", *(_name_of(each) for each in metrics)]
+    if len(set(names)) < len(names):
+        return None
+    return frozenset(names + [f"val_{name}" for name in names if validated])
+
+
+def _name_of(metric: Any) -> str:
+    if isinstance(metric, str):
+        return metric
+    return str(getattr(metric, "name", None) or metric.__name__)
 
 
 _lock = threading.Lock()

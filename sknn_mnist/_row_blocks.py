@@ -4,8 +4,8 @@ Eigen and oneDNN cut a matrix by its number of rows and the threads that there a
 sum differently in the pieces, so that a row's output would depend, in its last digits,
 on how many rows come with it. Blocks of one size are always cut alike; but not every
 size is cut evenly, and which are depends on the processor, the libraries and the
-network. So sizes are tried, on numbers of the same kind: kept are a small and a large
-one that give a row the same bits, at every place of the block.
+network. So sizes are tried, on numbers of the same kind: kept are a small, a middle and
+a large one that give a row the same bits, at every place of the block.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import numpy as np
 
 __all__ = ["find_sizes", "in_blocks"]
 
-# A small block answers for a row or two, a large one for thousands.
+# A small block answers for a row or two, a middle one for a hundred, a large one for
+# thousands.
 SMALL = (16, 32, 64)
+MIDDLE = 128
 LARGE = (1024, 256, 128, 64)
 
 # Outputs that two ways of computing them must agree in, and rows that have them.
@@ -47,8 +49,8 @@ def find_sizes(
     Returns
     -------
     tuple of int
-        A small and a large size, or one alone; ``(1,)`` where no other passes, which
-        always does.
+        A small, a middle and a large size, or fewer; ``(1,)`` where no other passes,
+        which always does.
     """
     rng = np.random.default_rng(0)
     rows = rng.random((max(LARGE[0], MOST_ROWS_COMPARED), *shape), dtype=np.float32)
@@ -66,6 +68,10 @@ def find_sizes(
             if small >= large:
                 return (large,)
             if _gives(expected, compute, rows, small, orders[1:]):
+                if large > MIDDLE and _gives(
+                    expected, compute, rows, MIDDLE, orders[1:]
+                ):
+                    return (small, MIDDLE, large)
                 return (small, large)
         alone = large  # the smallest, in the end
     return (alone,)

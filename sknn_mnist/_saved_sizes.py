@@ -17,6 +17,8 @@ THRESHOLD_BYTES = 128
 PAIR_BYTES = 32
 PASS_BYTES = 65_536
 
+THRESHOLDS = 200
+
 # Of any object, with its variables of a few numbers.
 OBJECT_BYTES = 65_536
 
@@ -77,6 +79,8 @@ def _bytes_of(value: Any, of_names: bool) -> int:
     given = dict(each for each in pairs if _is_pair(each))
     size = {name: _number(each) for name, each in given.items()}
     thresholds = max(size.get("num_thresholds", 0), size.get("thresholds", 0))
+    if thresholds == 0 and "num_labels" in size:
+        thresholds = THRESHOLDS  # what Keras takes where none are given
     return (
         (OBJECT_BYTES if "class_name" in given else 0)
         + THRESHOLD_BYTES * thresholds * max(size.get("num_labels", 1), 1)

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from sknn_mnist._keras_copies import KINDS, same
 from sknn_mnist._keras_private import rate_of_optimizer
 
 __all__ = ["Change", "Origin", "Structure"]
@@ -289,6 +290,8 @@ def _alike(one: Any, other: Any) -> bool:
             _bound_values(one), _bound_values(other)
         )
     try:
+        if isinstance(one, KINDS):
+            return same(one, other)
         if hasattr(one, "get_config") and not isinstance(one, type):
             return bool(one.get_config() == other.get_config())
         return bool(one == other)

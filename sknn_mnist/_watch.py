@@ -43,21 +43,6 @@ class Watch:
         """Tell that it has ended, and return whether to stop."""
         return self._after is not None and self._after(look)
 
-    def after(self, epochs: int) -> Watch:
-        """Return a watch that is told of no epoch before these are over."""
-        left = epochs
-
-        def begin() -> None:
-            if left <= 0:
-                self.begin()
-
-        def end(look: Callable[[], Seen]) -> bool:
-            nonlocal left
-            left -= 1
-            return left < 0 and self.end(look)
-
-        return Watch(begin, end)
-
 
 def floats_of(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Return a history of floats; of some metrics vectors, a value a class."""

@@ -1,6 +1,7 @@
 """Callbacks: a fit has its own, and what they report arrives where it was meant."""
 
 import copy
+import dataclasses
 import functools
 import pickle
 import threading
@@ -218,6 +219,12 @@ class Slotted(keras.callbacks.Callback):
         return self.__hidden
 
 
+@dataclasses.dataclass
+class Counts:
+    study: object
+    values: list = dataclasses.field(default_factory=list)
+
+
 class Rich(keras.callbacks.Callback):
     """Holds one of each kind."""
 
@@ -248,8 +255,9 @@ class Rich(keras.callbacks.Callback):
             "weight": keras.Variable(1.0),
             "iterator": iter([1]),
             "partial": functools.partial(study.reports.append, 1),
-            "namespace": types.SimpleNamespace(a=1),
         }
+        self.plain["namespace"] = types.SimpleNamespace(n=0, study=study)
+        self.plain["record"] = Counts(study)
         self.method = self.on_epoch_end
         self.part = functools.partial(self.on_epoch_end, 3)
         self.report = study.report
@@ -280,6 +288,8 @@ def test_what_is_copied_and_what_is_shared(copies):
     for name, value in callback.shared.items():
         assert copied.shared[name] is value, name
     assert copied.shared is not callback.shared
+    for name in ("namespace", "record"):
+        assert copied.plain[name].study is callback.shared["study"]
     assert copied.me[0] is copied
     assert copied.method.__self__ is copied
     assert copied.part.func.__self__ is copied
@@ -580,12 +590,16 @@ def test_worker_processes_tell_or_refuse(data, capfd):
         def on_epoch_end(self, epoch, logs=None):
             self.reported.values.append(epoch)
 
-    callback = Told(types.SimpleNamespace(values=[]))
+    class Board:
+        def __init__(self):
+            self.values = []
+
+    callback = Told(Board())
     with joblib.parallel_config("loky"):
         scores = cross_val_score(dense(callbacks=[callback]), X, y, cv=2, n_jobs=2)
     assert np.isfinite(scores).all()
     assert callback.reported.values == []
-    assert "hold copies (SimpleNamespace)" in capfd.readouterr().err
+    assert "hold copies (Board)" in capfd.readouterr().err
 
 
 # -- clones -------------------------------------------------------------------------
@@ -644,3 +658,20 @@ def test_values_that_are_no_callbacks_are_copied_deep():
     copied = copy_of_callbacks(config)
     assert copied == config
     assert copied["config"]["monitor"] is not config["config"]["monitor"]
+
+
+def test_counters_in_a_namespace_are_a_fits_own(data):
+    class Counting(keras.callbacks.Callback):
+        def __init__(self):
+            super().__init__()
+            self.seen = types.SimpleNamespace(n=0)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.n += 1
+
+    X, y = data
+    given = Counting()
+    for _ in range(2):
+        net = dense(callbacks=given, epochs=2).fit(X, y)
+        assert net.callbacks_[0].seen.n == 2
+    assert given.seen.n == 0

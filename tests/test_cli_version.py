@@ -15,6 +15,7 @@ def test_the_version_alone_starts_nothing(capsys):
     assert capsys.readouterr().out == f"sknn-mnist {sknn_mnist.__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "said"),
     [

@@ -14,8 +14,6 @@ import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist._conditions import conditions
 
-pytestmark = pytest.mark.exact
-
 RNG = np.random.default_rng(0)
 X = RNG.random((60, 9)).astype("float32")
 Y = np.arange(60) % 2
@@ -151,6 +149,7 @@ def told(first="", **environment):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_onednn_is_on_unless_the_user_says_otherwise():
     on, variable, plain = told()
     assert on is True

@@ -145,3 +145,25 @@ def test_networks_that_fail_to_be_built_are_counted_too(monkeypatch):
         with pytest.raises(ValueError, match="mine"):
             net(activation=refused).fit(X, Y)
     assert freed == [1]
+
+
+def test_what_a_failed_fit_has_marked_does_not_reach_the_next(tmp_path):
+    def fail(logs):
+        raise RuntimeError("on purpose")
+
+    def net(*callbacks, epochs=3):
+        return DenseClassifier(
+            4, epochs=epochs, random_state=0, callbacks=list(callbacks)
+        )
+
+    expected = net(epochs=5).fit(X, Y)
+    folder = str(tmp_path / "backup")
+    backup = keras.callbacks.BackupAndRestore(folder, delete_checkpoint=False)
+    net(backup).fit(X, Y)
+    failing = keras.callbacks.LambdaCallback(on_train_begin=fail)
+    again = keras.callbacks.BackupAndRestore(folder, delete_checkpoint=False)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        net(again, failing).fit(X, Y)
+    after = net(epochs=5).fit(X, Y)
+    assert after.history_ == expected.history_
+    np.testing.assert_array_equal(after.predict_proba(X), expected.predict_proba(X))

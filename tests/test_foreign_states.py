@@ -107,6 +107,7 @@ FORGERIES = {
     "history of text": say(history="loss"),
     "history of numbers": say(history=[1, 2]),
     "a name twice": say(history=["loss", "loss"]),
+    "other metrics": say(history=["loss", "evil"]),
     "an epoch short": put("history/0", np.ones(3)),
     "an epoch more": put("history/1", np.ones(5)),
     "no epoch": put("history/0", np.ones(())),

@@ -90,6 +90,7 @@ with without_chatter({level}):
     assert stderr_of(code) == "".join(LINES.splitlines(keepends=True)[-handed_on:])
 
 
+@pytest.mark.slow
 def test_no_level_makes_the_start_louder():
     # What TensorFlow says depends on the processor; that we add nothing does not.
     def lines(code, level):
@@ -100,6 +101,7 @@ def test_no_level_makes_the_start_louder():
     assert lines(FIT, "0") >= lines(tensorflow, "0")  # nothing is held back
 
 
+@pytest.mark.slow
 def test_the_users_level_stays_his():
     code = (
         "import os, sknn_mnist.builders; print(os.environ.get('TF_CPP_MIN_LOG_LEVEL'))"

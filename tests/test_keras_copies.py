@@ -21,8 +21,6 @@ from sknn_mnist._keras_copies import (
 )
 from sknn_mnist._keras_private import arguments_in_function
 
-pytestmark = pytest.mark.exact
-
 RNG = np.random.default_rng(0)
 X = RNG.random((60, 5)).astype("float32")
 Y = np.arange(60) % 3
@@ -271,3 +269,14 @@ def test_what_keras_may_move_is_where_we_look_for_it():
     assert arguments_in_function(cosine)["axis"] == 0
     # A class of Keras's that holds other things than arguments would be unknown.
     assert DenseClassifier(random_state=0, epochs=1).fit(X, Y)._network.recipe.key
+
+
+def test_a_wrapper_of_the_users_function_is_copied_with_it():
+    def doubled(y_true, y_pred):
+        return 2 * keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+    metric = keras.metrics.MeanMetricWrapper(doubled, name="doubled")
+    net = regressor(metrics=[metric, "mse"]).fit(X, NUMBERS)
+    np.testing.assert_allclose(
+        net.history_["doubled"], 2 * np.array(net.history_["mse"]), rtol=1e-5
+    )

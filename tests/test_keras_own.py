@@ -10,8 +10,6 @@ import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist._keras_own import name_of_own
 
-pytestmark = pytest.mark.exact
-
 RNG = np.random.default_rng(0)
 X = RNG.random((80, 9)).astype("float32")
 Y = np.arange(80) % 2

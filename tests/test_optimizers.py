@@ -218,3 +218,30 @@ def test_an_optimizer_that_needs_more_is_refused_in_a_sentence(optimizer, form):
     for rate in (None, 0.1):
         with pytest.raises(ValueError, match="parameter of DenseClassifier must be"):
             DenseClassifier(optimizer=given, learning_rate=rate).fit(X, Y)
+
+
+def decaying(rate=0.1):
+    return keras.optimizers.schedules.ExponentialDecay(rate, 10, 0.9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"optimizer": keras.optimizers.SGD(decaying())}, {"learning_rate": 0.1}),
+        ({"learning_rate": 0.1}, {"learning_rate": None}),
+        ({"learning_rate": decaying()}, {"learning_rate": decaying(0.2)}),
+        ({"optimizer": {"class_name": "SGD", "config": {}}}, {"learning_rate": 0.3}),
+    ],
+    ids=["from an object's", "to an object's", "another", "from a config's"],
+)
+def test_warm_start_goes_between_schedules_and_numbers(first, then, dtype):
+    scheduled = {"optimizer": keras.optimizers.SGD(decaying())}
+    given = {**scheduled, **first} if then == {"learning_rate": None} else first
+    net = DenseClassifier(epochs=1, random_state=0, warm_start=True, dtype=dtype)
+    net.set_params(**given).fit(X, Y)
+    before = [np.array(value) for value in net._network.state["network"]]
+    net.set_params(**then).fit(X, Y)
+    assert len(net.history_["loss"]) == 2
+    moved = np.abs(net._network.state["network"][0] - before[0]).max()
+    assert moved > 0

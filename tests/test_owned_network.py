@@ -14,8 +14,6 @@ from sklearn.base import clone
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist._recipes import NetworkRecipe
 
-pytestmark = pytest.mark.exact
-
 N_THREADS = 8
 
 

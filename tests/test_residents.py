@@ -6,8 +6,6 @@ import pytest
 from sknn_mnist import DenseClassifier, _residents, clear_network_pool
 from sknn_mnist._residents import resident
 
-pytestmark = pytest.mark.exact
-
 
 @pytest.fixture(autouse=True)
 def empty():

@@ -11,7 +11,7 @@ from sknn_mnist import (
     _pool,
     _row_blocks,
 )
-from sknn_mnist._row_blocks import LARGE, SMALL, find_sizes, in_blocks
+from sknn_mnist._row_blocks import LARGE, MIDDLE, SMALL, find_sizes, in_blocks
 
 pytestmark = pytest.mark.exact
 
@@ -76,13 +76,17 @@ class Cut:
 @pytest.mark.parametrize(
     ("spoils", "expected"),
     [
-        (lambda size: 0, (SMALL[0], LARGE[0])),
-        (lambda size: size == LARGE[0], (SMALL[0], LARGE[1])),
-        (lambda size: size == SMALL[0], (SMALL[1], LARGE[0])),
+        (lambda size: 0, (SMALL[0], MIDDLE, LARGE[0])),
+        (lambda size: size == LARGE[0], (SMALL[0], MIDDLE, LARGE[1])),
+        (lambda size: size == MIDDLE, (SMALL[0], LARGE[0])),
+        (lambda size: size == SMALL[0], (SMALL[1], MIDDLE, LARGE[0])),
         (lambda size: size in SMALL, (LARGE[-2],)),
         (lambda size: size > 1, (1,)),
     ],
-    ids=["all", "not-the-largest", "not-the-smallest", "large-alone", "none"],
+    ids=[
+        *("all", "not-the-largest", "not-the-middle", "not-the-smallest"),
+        *("large-alone", "none"),
+    ],
 )
 def test_sizes_that_tell_places_apart_are_not_taken(spoils, expected):
     compute = Cut(spoils)
@@ -112,9 +116,9 @@ def test_memory_bounds_the_blocks():
 def test_every_row_is_computed_once_and_blocks_are_whole(n_rows):
     compute = Cut(lambda size: 0)
     x = RNG.random((n_rows, 2))
-    got = in_blocks(compute, x, (16, 1024))
+    got = in_blocks(compute, x, (16, 128, 1024))
     np.testing.assert_array_equal(got, x.sum(axis=1, keepdims=True))
-    assert set(compute.sizes) <= {16, 1024}
+    assert set(compute.sizes) <= {16, 128, 1024}
     assert sum(compute.sizes) < 4 * n_rows + 16
 
 

@@ -213,6 +213,7 @@ def in_config(metric, **config):
         in_config("AUC", num_thresholds=5 * 10**7),
         [in_config("MeanIoU", num_classes=15_000)],
         {"tuple": [one_of("OneHotMeanIoU", num_classes=15_000)]},
+        one_of("AUC", multi_label=True, num_labels=500_000),
         one_of("AUC", num_thresholds=30_000, multi_label=True, num_labels=30_000),
         one_of("AUC", thresholds=[0.5] * 3000, multi_label=True, num_labels=300_000),
         [one_of("MeanIoU", num_classes=1000)] * 500,
