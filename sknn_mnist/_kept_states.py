@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -98,12 +98,15 @@ class Kinds:
     names : frozenset of str or None
         Names in its history, to which a callback may add the learning rate; None where
         they are not known.
+    scalars : frozenset of str
+        Of these, what is a number an epoch; some metrics give a vector.
     """
 
     state: dict[str, list[Kind]]
     weights: list[Kind]
     fit_callbacks: Callable[[list[dict[str, Any]]], bool] = operator.not_
     names: frozenset[str] | None = None
+    scalars: frozenset[str] = frozenset(["loss"])
 
     @classmethod
     def of(cls, state: dict[str, list[np.ndarray]], network: keras.Model) -> Kinds:
@@ -183,7 +186,10 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
         part: _take(arrays, part, kinds_of_part)
         for part, kinds_of_part in kinds.state.items()
     }
-    history = _history(arrays, about["history"], epoch)
+    # A training that has diverged is refused when it ends.
+    if not all(np.isfinite(each).all() for each in state["network"]):
+        raise ForeignStateError("its weights are not finite")
+    history = _history(arrays, about["history"], epoch, kinds.scalars)
     if kinds.names is not None and not (
         kinds.names <= history.keys() <= kinds.names | {"learning_rate"}
     ):
@@ -197,6 +203,8 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
     stopped = about["stopped"]
     if not isinstance(stopped, bool):
         raise ForeignStateError("it does not say whether the training stopped")
+    if stopped and not callbacks:
+        raise ForeignStateError("it stopped, and nothing in the training would stop it")
     if arrays:
         raise ForeignStateError(f"it holds more than it should: {min(arrays)}")
     return KeptState(epoch, state, history, callbacks, stopped)
@@ -219,7 +227,7 @@ def _take(
 
 
 def _history(
-    arrays: dict[str, np.ndarray], names: Any, epoch: int
+    arrays: dict[str, np.ndarray], names: Any, epoch: int, scalars: Collection[str]
 ) -> dict[str, list[Any]]:
     if (
         not isinstance(names, list)
@@ -235,6 +243,7 @@ def _history(
             values is None
             or values.dtype.kind != "f"
             or values.ndim == 0
+            or (values.ndim > 1 and name.removeprefix("val_") in scalars)
             or len(values) != epoch
         ):
             raise ForeignStateError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -278,19 +279,29 @@ class _Training:
         return replace(
             known,
             fit_callbacks=partial(callback_states.fit, self._callbacks),
-            names=_names_in_history(
+            **_names_in_history(
                 self._recipe, self._options["validation_data"] is not None
             ),
         )
 
 
-def _names_in_history(recipe: NetworkRecipe, validated: bool) -> frozenset[str] | None:
-    """Return the names that a training's history has; None where Keras changes some."""
+def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:
+    """Return `names` and `scalars` of `Kinds`."""
     metrics = make_metrics(recipe.compile_options["metrics"], recipe.owner)
     names = ["loss", *(_name_of(each) for each in metrics)]
-    if len(set(names)) < len(names):
-        return None
-    return frozenset(names + [f"val_{name}" for name in names if validated])
+    of_objects = [_name_of(each) for each in metrics if _is_object(each)]
+    known = {"scalars": frozenset(names).difference(of_objects)}
+    if len(set(names)) < len(names):  # of which Keras changes some
+        return known
+    every = names + [f"val_{name}" for name in names if validated]
+    return {**known, "names": frozenset(every)}
+
+
+def _is_object(metric: Any) -> bool:
+    """Tell whether a metric may give a vector; a function's mean is a number."""
+    if isinstance(metric, str):
+        return inspect.isclass(getattr(keras.metrics, metric, None))
+    return isinstance(metric, keras.metrics.Metric)
 
 
 def _name_of(metric: Any) -> str:

@@ -361,6 +361,9 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
     y: np.ndarray
     if is_classifier(estimator):
         labels = labels_from_json(stored["labels"])
+        known = np.arange(len(labels)) if stored["matrix"] else np.unique(labels)
+        if not np.array_equal(labels, known):
+            raise ValueError("its labels are not those of a fit")
         # Of a matrix its columns count.
         y = np.eye(2, len(labels), dtype=int) if stored["matrix"] else labels
     else:
