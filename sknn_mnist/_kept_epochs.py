@@ -13,6 +13,8 @@ import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
+import numpy as np
+
 from sknn_mnist._checkpoints import States
 from sknn_mnist._kept_states import KeptState
 
@@ -79,6 +81,8 @@ class EpochKeeper:
         self._written = self._writer.submit(self._put, kept, for_good, end)
 
     def _put(self, kept: KeptState, for_good: bool, end: bool) -> None:
+        if not all(np.isfinite(each).all() for each in kept.state["network"]):
+            return  # it has diverged, and will be refused
         replaced = [] if self._last is None else [(self._last, self._fit)]
         found = self._found
         # Whose fit may be going on still, but will hardly need it when this one is

@@ -37,13 +37,6 @@ SETTINGS = {
         False,
         tf.config.experimental.tensor_float_32_execution_enabled,
     ),
-    "optimizer_options": (
-        lambda options: tf.config.optimizer.set_experimental_options(
-            {"remapping": options.get("remapping", True)}
-        ),
-        {"remapping": False},
-        tf.config.optimizer.get_experimental_options,
-    ),
 }
 
 
@@ -53,8 +46,9 @@ def as_before():
     sknn_mnist.clear_memory(":memory:")
     before = {name: read() for name, (_, _, read) in SETTINGS.items()}
     yield
-    for name, (write, _, _) in SETTINGS.items():
-        write(before[name])
+    for name, (write, _, read) in SETTINGS.items():
+        if read() != before[name]:
+            write(before[name])
     sknn_mnist.clear_network_pool()
     sknn_mnist.clear_memory(":memory:")
 

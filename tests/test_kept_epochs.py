@@ -223,7 +223,7 @@ def test_one_of_two_fits_dies_and_loses_nothing(memory, die):
 def test_a_signal_leaves_the_epochs_done(tmp_path):
     code = """if True:
         import keras
-import numpy as np
+        import numpy as np
         from sknn_mnist import DenseClassifier
         X = np.random.default_rng(0).random((20_000, 64)).astype("float32")
         net = DenseClassifier(epochs=1000, memory="states", random_state=0, verbose=1)
