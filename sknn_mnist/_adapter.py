@@ -52,7 +52,9 @@ from sknn_mnist._parameters import (
     check_fraction,
     check_one_of,
     check_positive_int,
+    invalid,
 )
+from sknn_mnist._processes import bfloat16_obstacle
 from sknn_mnist._recipes import NetworkRecipe
 from sknn_mnist._sklearn_callbacks import (
     CallbackSupportMixin,
@@ -274,6 +276,9 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         check_bool("warm_start", self.warm_start, owner)
         check_one_of("verbose", _as_int(self.verbose), (0, 1, 2), owner)
         check_one_of("dtype", self.dtype, PRECISIONS, owner)
+        obstacle = bfloat16_obstacle() if self.dtype == "mixed_bfloat16" else None
+        if obstacle:
+            raise invalid("dtype", owner, f"another one ({obstacle})", self.dtype)
         make_optimizer(self.optimizer, self.learning_rate, owner)
         make_metrics(self.metrics, owner)
         make_callbacks(self.callbacks, owner)

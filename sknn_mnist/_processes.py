@@ -10,10 +10,18 @@ import multiprocessing
 import os
 import re
 import warnings
+from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["check_not_forked", "take_share_of_cores", "take_share_of_gpus"]
+from sknn_mnist._keras_private import uses_onednn
+
+__all__ = [
+    "bfloat16_obstacle",
+    "check_not_forked",
+    "take_share_of_cores",
+    "take_share_of_gpus",
+]
 
 # Set in a child that was forked while TensorFlow had threads, which the child lacks.
 _forked_while_running = False
@@ -65,6 +73,35 @@ def take_share_of_gpus() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError):
         return
+
+
+def bfloat16_obstacle() -> str | None:
+    """Say why computing in bfloat16 would end this process, or None.
+
+    TensorFlow asks the processor whether it can, and oneDNN, told to leave AVX-512
+    alone, then can't: it calls `terminate`, also under `keras.Model.fit`.
+    """
+    given = {
+        name: os.environ[name]
+        for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+        if name in os.environ
+    }
+    bounds = [
+        f"{name}={value}"
+        for name, value in given.items()
+        if re.fullmatch(r"SSE41|AVX|AVX2|AVX2_VNNI", value, re.IGNORECASE)
+    ]
+    if not bounds or not uses_onednn() or not _has_avx512():
+        return None
+    return f"{bounds[0]} keeps oneDNN from it on this processor"
+
+
+def _has_avx512() -> bool:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return " avx512f" in text
 
 
 def _number_of(process: str) -> int:
