@@ -23,6 +23,7 @@ from sknn_mnist._keras_own import is_own, name_of_own
 import keras
 
 from sknn_mnist._keras_private import (
+    VARIABLES,
     arguments_in_function,
     config_of_optimizer,
     exclude_from_weight_decay,
@@ -357,7 +358,7 @@ def _holds_variables_alone(value: Any) -> bool:
         value = list(value.values())
     if isinstance(value, list | tuple):
         return all(map(_holds_variables_alone, value))
-    return isinstance(value, keras.Variable)
+    return isinstance(value, VARIABLES)
 
 
 def _is_bookkeeping(name: str) -> bool:

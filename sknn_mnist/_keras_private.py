@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import sknn_mnist._quiet_start  # noqa: F401  before Keras
+from sknn_mnist._quiet_start import without_chatter  # before Keras
 
 # isort: split
 import keras
 import tensorflow as tf
 
 __all__ = [
+    "VARIABLES",
     "apply_adam_in_place",
     "arguments_in_function",
     "config_of_optimizer",
@@ -26,6 +27,10 @@ __all__ = [
     "uses_onednn",
     "variables_of_optimizer",
 ]
+
+
+# Older versions make variables of another class than the public one.
+VARIABLES = (keras.Variable, type(keras.optimizers.SGD(name="sgd").iterations))
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
@@ -143,7 +148,7 @@ def arguments_in_function(value: Any) -> dict[str, Any]:
 def rate_of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return the learning rate as it was given: a float, a schedule or a callable."""
     rate = getattr(optimizer, "_learning_rate", None)
-    return float(rate.numpy()) if isinstance(rate, keras.Variable) else rate
+    return float(rate.numpy()) if isinstance(rate, VARIABLES) else rate
 
 
 def config_of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
@@ -155,7 +160,7 @@ def config_of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]
         return optimizer.get_config()
     # Not the optimizer itself, which somebody else may be using.
     stand_in = object.__new__(type(optimizer))
-    vars(stand_in).update({**vars(optimizer), "_learning_rate": None})
+    vars(stand_in).update({**vars(optimizer), "_learning_rate": tf.constant(0.0)})
     return stand_in.get_config()
 
 
@@ -214,7 +219,7 @@ def _variables_in(value: Any, seen: set[int]) -> list[keras.Variable]:
     if id(value) in seen:
         return []
     seen.add(id(value))
-    if isinstance(value, keras.Variable):
+    if isinstance(value, VARIABLES):
         return [value]
     if isinstance(value, keras.optimizers.Optimizer):
         value = vars(value)
@@ -255,7 +260,8 @@ def uses_onednn() -> bool | None:
     try:
         from tensorflow.python.util import _pywrap_util_port
 
-        return bool(_pywrap_util_port.IsMklEnabled())
+        with without_chatter():  # the first to ask is told on standard error
+            return bool(_pywrap_util_port.IsMklEnabled())
     except (ImportError, AttributeError):
         return None
 

@@ -145,7 +145,7 @@ def test_what_looks_like_keras_trains_as_keras_trains_it(name):
     net._initialize(X, NUMBERS)
     given = net._network.recipe.compile_options
     keras_network = net._network.recipe.new_network(compiled=False)
-    options = {"optimizer": given["optimizer"], "metrics": given["metrics"] or None}
+    options = {"optimizer": given["optimizer"], "metrics": list(given["metrics"])}
     if given["learning_rate"] is not None:
         kind = type(keras.optimizers.get(given["optimizer"]))
         options["optimizer"] = kind(given["learning_rate"])

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier
-from sknn_mnist._keras_private import variables_of_optimizer
+from sknn_mnist._keras_private import VARIABLES, variables_of_optimizer
 from sknn_mnist._parameters import PRECISIONS
 
 pytestmark = pytest.mark.exact
@@ -127,7 +127,7 @@ def everything(optimizer):
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, keras.Variable):
+        if isinstance(value, VARIABLES):
             found.append(value)
         elif isinstance(value, list | tuple):
             todo += value
