@@ -29,8 +29,12 @@ __all__ = [
 ]
 
 
-# Older versions make variables of another class than the public one.
-VARIABLES = (keras.Variable, type(keras.optimizers.SGD(name="sgd").iterations))
+try:  # older versions make variables of another class than the public one
+    from keras.src.backend import Variable
+
+    VARIABLES: tuple[type, ...] = (keras.Variable, Variable)
+except ImportError:
+    VARIABLES = (keras.Variable,)
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
