@@ -32,7 +32,7 @@ __all__ = [
 try:  # older versions make variables of another class than the public one
     from keras.src.backend import Variable
 
-    VARIABLES: tuple[type, ...] = (keras.Variable, Variable)
+    VARIABLES: tuple[Any, ...] = (keras.Variable, Variable)
 except ImportError:
     VARIABLES = (keras.Variable,)
 
