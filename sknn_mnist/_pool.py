@@ -87,11 +87,12 @@ def borrow(
     was only half made, or memory ran out.
     """
     check_not_forked()
-    key = None if keep else recipe.key
+    known = recipe.key
+    key = None if keep else known
     fused = None
     try:
         kept = _take(key)
-        fused = kept or FusedNetwork(recipe.new_network(), keep, recipe.key is not None)
+        fused = kept or FusedNetwork(recipe.new_network(), keep, known is not None)
         if kept is not None or state is not None:
             _set(fused, recipe, state)
         yield fused
