@@ -6,6 +6,7 @@ import sys
 
 import keras
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,7 +43,7 @@ mpl.use("Agg")
 @pytest.fixture(autouse=True)
 def no_figures_left():
     yield
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_displays_behave_alike(name, cnn, dense, search, images):
     axes = np.atleast_1d(display.ax_)
     assert all(ax.figure is display.figure_ for ax in axes)
     # On axes that are given, and again.
-    figure, given = mpl.pyplot.subplots(1, len(axes), squeeze=False)
+    figure, given = plt.subplots(1, len(axes), squeeze=False)
     display.plot(ax=given[0] if len(axes) > 1 else given[0][0])
     assert display.figure_ is figure
     figure.canvas.draw()
@@ -178,7 +179,7 @@ def test_bad_histories_are_refused(dense):
     with pytest.raises(ValueError, match=re.escape("(did you mean 'accuracy'?)")):
         display.plot(metrics="acuracy")
     with pytest.raises(ValueError, match="must hold 2 axes"):
-        display.plot(ax=mpl.pyplot.subplots()[1])
+        display.plot(ax=plt.subplots()[1])
 
 
 # -- searches ----------------------------------------------------------------------
@@ -318,7 +319,7 @@ def test_nearly_square_grids_are_full_where_they_can_be():
 
 
 def test_tiles_stand_where_they_belong():
-    _, ax = mpl.pyplot.subplots()
+    _, ax = plt.subplots()
     tiles = [np.full((4, 4), value) for value in (1.0, 2.0, 3.0)]
     image = draw_mosaic(ax, tiles, 2, captions=["a", "b", "c"])
     canvas = np.ma.filled(image.get_array(), np.nan)
