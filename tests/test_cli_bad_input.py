@@ -206,7 +206,10 @@ def bad_archives():
         yield f"no array: {name}", with_member("x_train", content)
 
 
-@pytest.mark.parametrize(("name", "data"), list(bad_archives()))
+# Named, since an archive holds the time it was made at: workers would collect others.
+@pytest.mark.parametrize(
+    ("name", "data"), [pytest.param(*each, id=each[0]) for each in bad_archives()]
+)
 def test_bad_archives_are_one_sentence(name, data, capsys, tmp_path):
     path = tmp_path / "mnist.npz"
     path.write_bytes(data)
