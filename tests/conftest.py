@@ -1,6 +1,7 @@
 """Data that the tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,18 @@ def pytest_collection_modifyitems(items):
     for item in items if obstacle else []:
         if "bfloat16" in item.nodeid and "refused" not in item.nodeid:
             item.add_marker(pytest.mark.skip(reason=obstacle))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c():
+    """Let Ctrl-C through, to the tests' child processes too.
+
+    Shells have it ignored by what they start in the background, and a process hands
+    that on to its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ SMALL = X[:90], Y[:90]
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal to itself")
 @pytest.mark.parametrize("state", ["unfitted", "fitted", "with memory"])
-def test_ctrl_c_in_the_middle_of_an_epoch(state, request):
+def test_ctrl_c_in_the_middle_of_an_epoch(state):
     net = CNNClassifier(filters=4, hidden_size=8, epochs=1, random_state=0)
     if state == "fitted":
         net.fit(*SMALL)
@@ -30,9 +30,6 @@ def test_ctrl_c_in_the_middle_of_an_epoch(state, request):
     if state == "with memory":
         net.set_params(memory=":memory:")
     net.set_params(epochs=1000)
-    # A parent may have set Ctrl-C to be ignored, as shells do in the background.
-    before_signal = signal.signal(signal.SIGINT, signal.default_int_handler)
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before_signal))
     # The main thread is in TensorFlow then: an epoch takes longer than this.
     timer = threading.Timer(1.5, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()

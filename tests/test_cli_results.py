@@ -200,8 +200,6 @@ def interrupted(command, folder):
         from sknn_mnist import _training
         from sknn_mnist.cli import main
 
-        # A parent may have set Ctrl-C to be ignored, as shells do.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         train = _training.train
 
         def watched(*args, **options):

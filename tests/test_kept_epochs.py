@@ -222,11 +222,8 @@ def test_one_of_two_fits_dies_and_loses_nothing(memory, die):
 @pytest.mark.slow
 def test_a_signal_leaves_the_epochs_done(tmp_path):
     code = """if True:
-        import signal
         import numpy as np
         from sknn_mnist import DenseClassifier
-        # A parent may have set Ctrl-C to be ignored, as shells do in the background.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         X = np.random.default_rng(0).random((20_000, 64)).astype("float32")
         net = DenseClassifier(epochs=1000, memory="states", random_state=0, verbose=1)
         print("begun", flush=True)
