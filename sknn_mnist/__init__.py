@@ -7,32 +7,34 @@ TensorFlow.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sknn_mnist._moved import know_moved_modules
+
 if TYPE_CHECKING:
-    from sknn_mnist._checkpoints import clear_memory
-    from sknn_mnist._pool import clear_network_pool
-    from sknn_mnist._saved_files import load
-    from sknn_mnist.builders import build_cnn, build_dense
     from sknn_mnist.datasets import load_digits28, load_mnist
+    from sknn_mnist.engine import clear_network_pool
     from sknn_mnist.estimators import (
         CNNClassifier,
         CNNRegressor,
         DenseClassifier,
         DenseRegressor,
     )
+    from sknn_mnist.files import load
+    from sknn_mnist.memory import clear_memory
+    from sknn_mnist.networks import build_cnn, build_dense
     from sknn_mnist.reporting import pivot_cv_results
 
 __version__ = "0.1.0"
 
-_ROOM_OF = {
+_WING_OF = {
     "CNNClassifier": "estimators",
     "CNNRegressor": "estimators",
     "DenseClassifier": "estimators",
     "DenseRegressor": "estimators",
-    "build_cnn": "builders",
-    "build_dense": "builders",
-    "clear_memory": "_checkpoints",
-    "clear_network_pool": "_pool",
-    "load": "_saved_files",
+    "build_cnn": "networks",
+    "build_dense": "networks",
+    "clear_memory": "memory",
+    "clear_network_pool": "engine",
+    "load": "files",
     "load_digits28": "datasets",
     "load_mnist": "datasets",
     "pivot_cv_results": "reporting",
@@ -54,11 +56,13 @@ __all__ = [
     "pivot_cv_results",
 ]
 
+know_moved_modules()
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
+    if name not in _WING_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_WING_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items):
     under keras.Model.fit as well; tests/test_precision.py tests that it is refused. A
     processor that has no AVX-512 computes it otherwise.
     """
-    from sknn_mnist._processes import bfloat16_obstacle
+    from sknn_mnist.engine._processes import bfloat16_obstacle
 
     obstacle = bfloat16_obstacle()
     for item in items if obstacle else []:

@@ -1,0 +1,144 @@
+"""What the command line reads: data sets, images, saved nets.
+
+Bad input is refused by a ValueError or OSError in one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import Any, NamedTuple
+
+__all__ = ["Data", "load_data", "load_images", "load_net"]
+
+
+class Data(NamedTuple):
+    """A data set, and what to say about it."""
+
+    X_train: Any
+    X_test: Any
+    y_train: Any
+    y_test: Any
+    name: str
+    source: str
+
+    @property
+    def about(self) -> str:
+        """Which data, and how much of it."""
+        return (
+            f"{self.name} ({self.source}), {len(self.X_train):,} training rows, "
+            f"{len(self.X_test):,} test rows"
+        )
+
+    @property
+    def test(self) -> str:
+        """Which test rows."""
+        return f"{len(self.X_test):,} rows of {self.name}"
+
+
+def load_data(
+    name: str,
+    path: str | None = None,
+    download: bool = False,
+    train_size: int | None = None,
+) -> Data:
+    """Load a data set with flat rows.
+
+    Parameters
+    ----------
+    name : {"auto", "mnist", "digits"}
+        As in `load_dataset`.
+    path : str, default=None
+        Where MNIST is.
+    download : bool, default=False
+        Whether MNIST may be downloaded.
+    train_size : int, default=None
+        Number of training rows to keep, the first ones; all if None.
+
+    Returns
+    -------
+    Data
+        The data set.
+    """
+    from sknn_mnist.datasets._loaders import load_dataset
+
+    try:
+        bunch: Any = load_dataset(name, path=path, download=download)
+    except FileNotFoundError as err:
+        # The loader speaks to readers of Python.
+        hint = "here: --data PATH, --download or --dataset digits"
+        raise FileNotFoundError(f"{err} ({hint})") from err
+    return Data(
+        bunch.X_train[:train_size],
+        bunch.X_test,
+        bunch.y_train[:train_size],
+        bunch.y_test,
+        bunch.name,
+        bunch.source,
+    )
+
+
+def load_net(path: str | os.PathLike[str]) -> Any:
+    """Load a classifier that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. Nothing in it is run.
+
+    Returns
+    -------
+    DenseClassifier or CNNClassifier
+        The fitted classifier.
+    """
+    from sklearn.base import is_classifier
+
+    import sknn_mnist
+
+    net = sknn_mnist.load(path)
+    if not is_classifier(net):
+        raise ValueError(f"{path} holds no classifier but a {type(net).__name__}")
+    return net
+
+
+def load_images(path: str | os.PathLike[str], net: Any) -> Any:
+    """Load images from a ``.npy`` file, as floats in the layout that a net takes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file: an array of shape (n, height, width), (n, height, width,
+        channels) or (n, features). Integers are divided by 255.
+    net : estimator
+        The net to be fed.
+
+    Returns
+    -------
+    ndarray of shape (n, features), or as in the file for a convolutional net
+        The images.
+    """
+    import numpy as np
+
+    from sknn_mnist._regular_files import open_regular
+
+    with open_regular(path) as file:
+        try:
+            images = np.load(file, allow_pickle=False)
+        # NumPy parses the header as Python, and lets through what that raises.
+        except Exception as err:
+            raise ValueError(f"{path} is not a .npy file of numbers") from err
+        if not isinstance(images, np.ndarray):
+            images.close()
+            raise ValueError(f"{path} is a .npz archive; --images takes a .npy file")
+    if images.dtype.kind not in "biuf" or images.ndim not in (2, 3, 4):
+        raise ValueError(
+            f"{path} must hold numbers of shape (n, height, width), (n, height, width, "
+            f"channels) or (n, features), but holds {images.dtype} of shape "
+            f"{images.shape}"
+        )
+    if images.dtype.kind in "iu":
+        images = images.astype(np.float32) / 255
+    # A convolutional net sees for itself whether images have its shape.
+    if images.ndim > 2 and not hasattr(net, "image_shape_"):
+        images = images.reshape(len(images), prod(images.shape[1:]))
+    return images

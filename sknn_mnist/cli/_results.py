@@ -1,0 +1,106 @@
+"""The files of a search's results, and whose they are before they are written."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sknn_mnist._regular_files import open_regular
+from sknn_mnist._whole_files import about_path
+from sknn_mnist.cli._common import CommandError
+from sknn_mnist.cli._outputs import prepare_folder
+
+__all__ = ["RESULTS", "Kind", "prepare_results"]
+
+RESULTS = ("cv_results.csv", "pivot.csv", "pivot.md", "best_params.json", "report.html")
+
+# Bytes of a file that tell whose it is.
+BEGINNING = 2**20
+
+
+class Kind(NamedTuple):
+    """What tells searches apart whose results are of different kinds."""
+
+    model: str | None
+    halving: bool
+
+    def __str__(self) -> str:
+        search = "a search by halving" if self.halving else "a search of a whole grid"
+        return search + (f" over {self.model}s" if self.model else "")
+
+    def is_like(self, other: Kind) -> bool:
+        """Tell whether the one may be a later run of the other."""
+        models = {self.model, other.model} - {None}
+        return self.halving == other.halving and len(models) < 2
+
+
+def prepare_results(path: str, kind: Kind, overwrite: bool) -> Path:
+    """Make the folder of a search's results, unless it holds those of another kind.
+
+    Parameters
+    ----------
+    path : str
+        The folder.
+    kind : Kind
+        The search to come.
+    overwrite : bool
+        Whether other results may be written over.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Raises
+    ------
+    OSError
+        When the files can't be written.
+    CommandError
+        When it holds what the search must not write over.
+    """
+    folder = prepare_folder(path)
+    there = []
+    for name in RESULTS:
+        if about_path(folder / name) is not None:
+            # A folder of this name, or a pipe, would end the search at its end.
+            open_regular(folder / name).close()
+            there.append(name)
+    if overwrite or not there:
+        return folder
+    found = _kind_in(folder)
+    if found is None:
+        held = f"{there[0]}, which no search has written"
+    elif not found.is_like(kind):
+        held = f"the results of {found}"
+    else:
+        return folder
+    raise CommandError(
+        f"{folder} holds {held}: give another --out, or --overwrite to write over it",
+        code=2,
+    )
+
+
+def _kind_in(folder: Path) -> Kind | None:
+    """Return which search left its results; None if that is not known."""
+    columns = next(csv.reader([_beginning(folder / "cv_results.csv")]), [])
+    try:
+        best: Any = json.loads(_beginning(folder / "best_params.json", whole=True))
+        model = str(best["model"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        best, model = {}, None
+    # The tables come first, and a search may have been stopped in between.
+    if not {"params", "mean_fit_time"} <= {*columns} and model is None:
+        return None
+    return Kind(model, best.get("search") == "halving" or "n_resources" in columns)
+
+
+def _beginning(path: Path, whole: bool = False) -> str:
+    """Return a file's first line, or all of it unless it is large; "" without one."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(BEGINNING) if whole else file.readline(BEGINNING)
+    except FileNotFoundError:
+        return ""
+    return data.decode(errors="replace").replace("\0", "").rstrip("\r\n")

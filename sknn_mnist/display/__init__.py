@@ -1,0 +1,27 @@
+"""The pictures of the lesson, in scikit-learn's Display style.
+
+Each class holds what it shows; ``from_estimator``, ``from_search`` and
+``from_history`` make it, ``plot`` draws it and leaves ``ax_`` and ``figure_``.
+Matplotlib is imported when something is drawn; the extra ``plot`` has it.
+
+Knows `inspection`, whose arrays it draws, and the ground floor.
+"""
+
+from sknn_mnist.display._history import HistoryDisplay
+from sknn_mnist.display._layers import (
+    ActivationMaximizationDisplay,
+    FeatureMapsDisplay,
+    KernelsDisplay,
+)
+from sknn_mnist.display._samples import MistakesDisplay, SensitivityDisplay
+from sknn_mnist.display._search import SearchDisplay
+
+__all__ = [
+    "ActivationMaximizationDisplay",
+    "FeatureMapsDisplay",
+    "HistoryDisplay",
+    "KernelsDisplay",
+    "MistakesDisplay",
+    "SearchDisplay",
+    "SensitivityDisplay",
+]

@@ -1,0 +1,266 @@
+"""Learning curves: how loss and metrics went from epoch to epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+
+from sknn_mnist._parameters import near_names
+from sknn_mnist.display._drawing import colour_of, plain, pyplot
+
+__all__ = ["HistoryDisplay"]
+
+# More epochs than this are drawn without a mark each.
+MARKED = 12
+
+
+class HistoryDisplay:
+    """Learning curves of one estimator, or of several compared.
+
+    Training is drawn solid, validation dashed; estimators differ in colour.
+
+    Parameters
+    ----------
+    histories : dict of str to (dict of str to list of float)
+        By name of the estimator, what its `history_` holds: a value an epoch.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes or ndarray of them
+        After `plot`: the panels; an array where there are several.
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+
+    See Also
+    --------
+    sklearn.model_selection.LearningCurveDisplay : Scores against the number of
+        samples.
+
+    Examples
+    --------
+    >>> from sknn_mnist import DenseClassifier, load_digits28
+    >>> from sknn_mnist.display import HistoryDisplay
+    >>> X, _, y, _ = load_digits28(return_X_y=True)
+    >>> clf = DenseClassifier(validation_split=0.2, epochs=3, random_state=0)
+    >>> display = HistoryDisplay.from_estimator(clf.fit(X, y))
+    >>> display.frame().columns.tolist()
+    ['estimator', 'epoch', 'metric', 'set', 'value']
+    >>> _ = display.plot()
+    """
+
+    def __init__(self, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        self.histories = histories
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, name: str | None = None) -> Any:
+        """Take the learning curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator or dict of str to estimator
+            Fitted, with a ``history_``; a pipeline or search that ends in one; or
+            several by name, to compare.
+        name : str, default=None
+            What to call it; its class if None.
+
+        Returns
+        -------
+        HistoryDisplay
+            Not drawn yet.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            When an estimator has no history yet.
+        TypeError
+            When there is none to have.
+        """
+        several = estimator
+        if not isinstance(estimator, Mapping):
+            several = {name or type(_last_step(estimator)).__name__: estimator}
+        return cls({each: _history_of(net) for each, net in several.items()})
+
+    @classmethod
+    def from_history(cls, history: Any, *, name: str = "net") -> Any:
+        """Take learning curves as they are.
+
+        Parameters
+        ----------
+        history : dict, keras.callbacks.History or dict of them
+            A value an epoch, by name of the metric; or several of these by name, to
+            compare.
+        name : str, default="net"
+            What to call one.
+
+        Returns
+        -------
+        HistoryDisplay
+            Not drawn yet.
+
+        Raises
+        ------
+        TypeError
+            When it is something else.
+        """
+        plain = getattr(history, "history", history)
+        if not isinstance(plain, Mapping) or not plain:
+            raise TypeError(
+                "The 'history' parameter of HistoryDisplay must be a dict of metrics, "
+                f"or a dict of these. Got {history!r} instead."
+            )
+        inner: dict[str, Any] = {
+            str(each): getattr(value, "history", value) for each, value in plain.items()
+        }
+        if all(isinstance(value, Mapping) for value in inner.values()):
+            return cls(inner)
+        return cls({name: plain})
+
+    def frame(self) -> pd.DataFrame:
+        """Return what is drawn, a row a point.
+
+        Returns
+        -------
+        DataFrame
+            Columns estimator, epoch (from 1), metric, set ("training" or
+            "validation"), value. Metrics that give a vector are left out.
+        """
+        rows = [
+            {
+                "estimator": name,
+                "epoch": epoch,
+                "metric": metric.removeprefix("val_"),
+                "set": "validation" if metric.startswith("val_") else "training",
+                "value": float(value),
+            }
+            for name, history in self.histories.items()
+            for metric, values in history.items()
+            for epoch, value in enumerate(values, start=1)
+            if np.ndim(value) == 0
+        ]
+        columns = ["estimator", "epoch", "metric", "set", "value"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def plot(
+        self,
+        *,
+        ax: Any = None,
+        metrics: str | Sequence[str] | None = None,
+        line_kw: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Draw a panel a metric.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes or sequence of them, default=None
+            A panel for each metric; a new figure if None.
+        metrics : str or sequence of str, default=None
+            Which metrics, without "val_". None: all, the loss first.
+        line_kw : dict, default=None
+            Handed to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        HistoryDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            When matplotlib is not installed.
+        ValueError
+            When a metric is unknown, or there are not as many axes as metrics.
+        """
+        plt = pyplot(type(self).__name__)
+        from matplotlib.ticker import MaxNLocator
+
+        points = self.frame()
+        shown = _metrics(points, metrics)
+        if ax is None:
+            ax = plt.subplots(
+                1,
+                len(shown),
+                figsize=(1.2 + 4.2 * len(shown), 3.6),
+                squeeze=False,
+                layout="constrained",
+            )[1][0]
+        panels = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        if len(panels) != len(shown):
+            raise ValueError(
+                f"The 'ax' parameter must hold {len(shown)} axes, one for each of "
+                f"{shown}. Got {len(panels)} instead."
+            )
+        for panel, metric in zip(panels, shown, strict=True):
+            self._draw(panel, points[points["metric"] == metric], dict(line_kw or {}))
+            panel.set_xlabel("epoch")
+            panel.set_ylabel(plain(metric))
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.grid(alpha=0.3)
+        handles, labels = panels[0].get_legend_handles_labels()
+        if len(labels) > 1:
+            panels[0].legend(handles, labels, fontsize="small")
+        self.ax_ = panels if len(panels) > 1 else panels[0]
+        self.figure_ = panels[0].figure
+        return self
+
+    def _draw(self, panel: Any, points: pd.DataFrame, line_kw: dict[str, Any]) -> None:
+        alone = len(self.histories) == 1
+        for place, name in enumerate(self.histories):
+            mine = points[points["estimator"] == name]
+            for part, style in (("training", "-"), ("validation", "--")):
+                line = mine[mine["set"] == part]
+                if line.empty:
+                    continue
+                # One estimator has two colours for its two lines.
+                at = 1 if alone and part == "validation" else place
+                options = {
+                    "color": colour_of(at, max(len(self.histories), 2)),
+                    "linestyle": style,
+                    "marker": "o" if len(line) <= MARKED else None,
+                    "markersize": 4,
+                    "label": part if alone else plain(f"{name}, {part}"),
+                    **line_kw,
+                }
+                panel.plot(line["epoch"], line["value"], **options)
+
+
+def _metrics(points: pd.DataFrame, metrics: str | Sequence[str] | None) -> list[str]:
+    known = list(dict.fromkeys(points["metric"]))
+    known.sort(key=lambda metric: metric != "loss")
+    if metrics is None:
+        if not known:
+            raise ValueError("HistoryDisplay has no epochs to draw.")
+        return known
+    wanted = [metrics] if isinstance(metrics, str) else list(metrics)
+    for metric in wanted:
+        if metric not in known:
+            raise ValueError(
+                f"The 'metrics' parameter of HistoryDisplay must name some of {known}. "
+                f"Got {metric!r} instead{near_names(metric, known)}."
+            )
+    return wanted
+
+
+def _last_step(estimator: Any) -> Any:
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    steps = getattr(estimator, "steps", None)
+    return _last_step(steps[-1][1]) if steps else estimator
+
+
+def _history_of(estimator: Any) -> Mapping[str, Sequence[float]]:
+    net = _last_step(estimator)
+    history = getattr(net, "history_", None)
+    if history is None:
+        if hasattr(net, "partial_fit") and hasattr(net, "epochs"):
+            raise NotFittedError(
+                f"This {type(net).__name__} instance has no history yet: call 'fit' "
+                "first."
+            )
+        raise TypeError(
+            "The 'estimator' parameter of HistoryDisplay must have a history_, as the "
+            f"estimators of this package have. Got {net!r} instead."
+        )
+    return history

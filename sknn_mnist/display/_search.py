@@ -1,0 +1,395 @@
+"""A search as a picture: a heat map of its scores, or lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sknn_mnist._cv_results import Keys, Level, cv_results_frame, last_iterations
+from sknn_mnist._parameters import check_one_of, near_names
+from sknn_mnist.display._drawing import colour_of, new_axes, plain
+
+__all__ = ["SearchDisplay"]
+
+
+class SearchDisplay:
+    """Scores of a search against one or two of its parameters.
+
+    Where candidates differ in other parameters as well, the best of each place is
+    shown.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row a place: the columns `x` and, unless None, `hue` with the parameters'
+        values, ``mean_test``, ``std_test`` (over the folds), ``n_candidates``, and
+        where there are training scores ``mean_train``, ``std_train``.
+    x : str
+        Name of the parameter along the horizontal axis.
+    hue : str or None
+        Name of the other: rows of the heat map, lines of their own.
+    metric : str, default="score"
+        What the scores are called.
+    best : int or None, default=None
+        Row of `results` that the search chose; the largest ``mean_test`` if None.
+    x_order, hue_order : sequence or None, default=None
+        The parameters' values in the order to draw them in; sorted if None.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        After `plot`.
+    figure_ : matplotlib.figure.Figure
+        After `plot`.
+    colorbar_ : matplotlib.colorbar.Colorbar or None
+        After `plot`: that of the heat map.
+
+    See Also
+    --------
+    sknn_mnist.reporting.pivot_cv_results : The same as a table.
+
+    Examples
+    --------
+    >>> from sknn_mnist.display import SearchDisplay
+    >>> results = {
+    ...     "params": [{"epochs": e, "hidden_size": h}
+    ...                for e in (1, 5) for h in (32, 64)],
+    ...     "param_epochs": [1, 1, 5, 5],
+    ...     "param_hidden_size": [32, 64, 32, 64],
+    ...     "mean_test_score": [0.85, 0.88, 0.91, 0.93],
+    ...     "std_test_score": [0.02, 0.01, 0.01, 0.01],
+    ... }
+    >>> display = SearchDisplay.from_search(results)
+    >>> display.x, display.hue
+    ('epochs', 'hidden_size')
+    >>> _ = display.plot(kind="lines")
+    """
+
+    def __init__(
+        self,
+        results: pd.DataFrame,
+        x: str,
+        hue: str | None,
+        metric: str = "score",
+        *,
+        best: int | None = None,
+        x_order: Sequence[Any] | None = None,
+        hue_order: Sequence[Any] | None = None,
+    ) -> None:
+        self.results = results
+        self.x = x
+        self.hue = hue
+        self.metric = metric
+        self.best = best
+        self.x_order = x_order
+        self.hue_order = hue_order
+
+    @classmethod
+    def from_search(
+        cls,
+        search: Any,
+        *,
+        x: str | None = None,
+        hue: str | None = None,
+        metric: str | None = None,
+    ) -> Any:
+        """Take the scores of a search.
+
+        Parameters
+        ----------
+        search : fitted search, mapping or DataFrame
+            Anything with a ``cv_results_``, or that itself.
+        x : str, default=None
+            Parameter along the horizontal axis, named as in `pivot_cv_results`.
+            None: ``epochs`` where it was searched, else the one with most values.
+        hue : str, default=None
+            Another parameter. None: of the others, the one with most values; none
+            where no other has more than one.
+        metric : str, default=None
+            Which metric, of a multi-metric search; the only or first one if None.
+
+        Returns
+        -------
+        SearchDisplay
+            Not drawn yet.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            When the search has no results yet.
+        ValueError or TypeError
+            When a name is unknown, or there is nothing to show.
+        """
+        results = cv_results_frame(search)
+        if results.empty:
+            raise ValueError("SearchDisplay got a search without candidates.")
+        metric = _metric(results, metric)
+        keys = Keys(results)
+        if not keys.parameters:
+            raise ValueError("SearchDisplay got a search without parameters.")
+        x_key = keys.find("x", x) if x is not None else None
+        hue_key = keys.find("hue", hue) if hue is not None else None
+        if hue_key is not None and hue_key == x_key:
+            raise ValueError(f"{hue!r} can't be both x and hue.")
+        x_key = x_key or _widest(results, keys, without=hue_key)
+        hue_key = hue_key or _widest(results, keys, without=x_key, at_least=2)
+        if x_key is None:
+            raise ValueError(
+                f"hue={hue!r} is the only parameter that was searched: give it as x."
+            )
+        if "iter" in results and not _grows(results, x_key, hue_key):
+            results = last_iterations(results)
+        names = {
+            f"{kind}_{part}": f"{kind}_{part}_{metric}"
+            for part in ("test", "train")
+            for kind in ("mean", "std")
+        }
+        names = {new: old for new, old in names.items() if old in results}
+        places = [Level(results[key]) for key in (x_key, hue_key) if key]
+        by = [level.places for level in places]
+        scores = results[f"mean_test_{metric}"].astype(float)
+        if scores.isna().all():
+            raise ValueError("SearchDisplay got a search in which every fit failed.")
+        # A failed candidate is shown where it is all there is.
+        shown = scores.fillna(-np.inf).groupby(by if hue_key else by[0]).idxmax()
+        table = pd.DataFrame(
+            {new: results.loc[shown, old].to_numpy(float) for new, old in names.items()}
+        )
+        short = [keys.short(key) for key in (x_key, hue_key) if key]
+        for name, level in zip(reversed(short), reversed(places), strict=True):
+            labels = level.labels_at(level.places.loc[shown])
+            table.insert(0, name, labels)
+        sizes = scores.groupby(by if hue_key else by[0]).size()
+        table["n_candidates"] = sizes.to_numpy()
+        chosen = _chosen(search, results, scores, metric)
+        place = tuple(level.places.loc[chosen] for level in places)
+        return cls(
+            table,
+            short[0],
+            short[1] if hue_key else None,
+            metric,
+            best=list(shown.index).index(place if hue_key else place[0]),
+            x_order=places[0].labels,
+            hue_order=places[1].labels if hue_key else None,
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Return what is drawn, a row a place.
+
+        Returns
+        -------
+        DataFrame
+            A copy of `results`.
+        """
+        return self.results.copy()
+
+    def plot(
+        self,
+        *,
+        kind: str = "heatmap",
+        ax: Any = None,
+        train: bool = False,
+        cmap: str = "cividis",
+        line_kw: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Draw the scores.
+
+        Parameters
+        ----------
+        kind : {"heatmap", "lines"}, default="heatmap"
+            A heat map with the test scores written in, the best one framed; or a
+            line for each value of `hue`, with a band of one standard deviation over
+            the folds.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure if None.
+        train : bool, default=False
+            Whether lines show the training scores too, dashed.
+        cmap : str, default="cividis"
+            Colours of the heat map.
+        line_kw : dict, default=None
+            Handed to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        SearchDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            When matplotlib is not installed.
+        ValueError
+            When `kind` is something else.
+        """
+        check_one_of("kind", kind, ("heatmap", "lines"), "SearchDisplay.plot")
+        self.colorbar_ = None
+        if kind == "heatmap":
+            self._draw_heatmap(ax, cmap)
+        else:
+            self._draw_lines(ax, train, dict(line_kw or {}))
+        return self
+
+    def _draw_heatmap(self, ax: Any, cmap: str) -> None:
+        columns = self._order(self.x, self.x_order)
+        rows = self._order(self.hue, self.hue_order) if self.hue else [""]
+        cells = np.full((len(rows), len(columns)), np.nan)
+        hues = self.results[self.hue] if self.hue else [""] * len(self.results)
+        for x, hue, score in zip(
+            self.results[self.x], hues, self.results["mean_test"], strict=True
+        ):
+            cells[rows.index(hue), columns.index(x)] = score
+        self.ax_ = ax = new_axes(
+            ax,
+            type(self).__name__,
+            width=2.6 + 0.9 * len(columns),
+            height=1.4 + 0.5 * len(rows),
+        )
+        self.figure_ = ax.figure
+        image = ax.imshow(cells, cmap=cmap, aspect="auto", origin="lower")
+        self.colorbar_ = ax.figure.colorbar(
+            image, ax=ax, label=f"mean test {self.metric}"
+        )
+        low, high = np.nanmin(cells), np.nanmax(cells)
+        for (row, column), score in np.ndenumerate(cells):
+            if np.isnan(score):
+                ax.text(column, row, "–", ha="center", va="center")
+                continue
+            dark = score < (low + high) / 2
+            ax.text(
+                column,
+                row,
+                f"{score:.4f}",
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+                fontsize="small",
+            )
+        best = self.best
+        if best is None:
+            best = int(np.nanargmax(self.results["mean_test"]))
+        left = columns.index(self.results[self.x].iloc[best])
+        bottom = rows.index(list(hues)[best])
+        from matplotlib.patches import Rectangle
+
+        ax.add_patch(
+            Rectangle(
+                (left - 0.5, bottom - 0.5), 1, 1, fill=False, lw=2.5, ec="#D55E00"
+            )
+        )
+        ax.set_xticks(range(len(columns)), [plain(each) for each in columns])
+        ax.set_yticks(range(len(rows)), [plain(each) for each in rows])
+        ax.set_xlabel(plain(self.x))
+        if self.hue:
+            ax.set_ylabel(plain(self.hue))
+
+    def _order(self, name: str, given: Sequence[Any] | None) -> list[Any]:
+        """Return the values that are there, in order."""
+        present = list(dict.fromkeys(self.results[name]))
+        order = Level(self.results[name]).labels if given is None else given
+        return [each for each in order if each in present]
+
+    def _draw_lines(self, ax: Any, train: bool, line_kw: dict[str, Any]) -> None:
+        self.ax_ = ax = new_axes(ax, type(self).__name__, 6.4, 4.0)
+        self.figure_ = ax.figure
+        values = self._order(self.x, self.x_order)
+        numeric = all(
+            isinstance(each, Real) and not isinstance(each, bool | np.bool_)
+            for each in values
+        )
+        lines = self._order(self.hue, self.hue_order) if self.hue else [None]
+        for place, hue in enumerate(lines):
+            mine = self.results
+            if self.hue:
+                mine = mine[[each == hue for each in mine[self.hue]]]
+            at = [each if numeric else values.index(each) for each in mine[self.x]]
+            label = plain(f"{self.hue}={hue}") if self.hue else "test"
+            for part, style in (("test", "-"), ("train", "--")):
+                if f"mean_{part}" not in mine or (part == "train" and not train):
+                    continue
+                mean = mine[f"mean_{part}"].to_numpy()
+                options = {
+                    "color": colour_of(place, len(lines)),
+                    "linestyle": style,
+                    "marker": "o",
+                    "markersize": 4,
+                    "label": label if part == "test" else f"{label}, training",
+                    **line_kw,
+                }
+                ax.plot(at, mean, **options)
+                if f"std_{part}" in mine:
+                    spread = mine[f"std_{part}"].to_numpy()
+                    ax.fill_between(
+                        at,
+                        mean - spread,
+                        mean + spread,
+                        color=options["color"],
+                        alpha=0.15,
+                        linewidth=0,
+                    )
+        if not numeric or len(values) <= 10:
+            ax.set_xticks(
+                values if numeric else range(len(values)), [plain(v) for v in values]
+            )
+        ax.set_xlabel(plain(self.x))
+        ax.set_ylabel(f"mean {self.metric}, ± 1 std over the folds")
+        ax.grid(alpha=0.3)
+        if self.hue or train:
+            ax.legend(fontsize="small")
+
+
+def _chosen(search: Any, results: pd.DataFrame, scores: pd.Series, metric: str) -> Any:
+    """Return the row that the search chose, else that with the best score."""
+    chosen = getattr(search, "best_index_", None)
+    refit = getattr(search, "refit", True)
+    if chosen in results.index and (metric == "score" or refit == metric):
+        return chosen
+    if "iter" in results:  # what was given up early is not the best
+        scores = scores[results["iter"] == results["iter"].max()]
+    return scores.fillna(-np.inf).idxmax()
+
+
+def _metric(results: pd.DataFrame, metric: str | None) -> str:
+    known = [
+        str(name).removeprefix("mean_test_")
+        for name in results.columns
+        if str(name).startswith("mean_test_")
+    ]
+    if not known:
+        raise ValueError("SearchDisplay got results without mean_test_ scores.")
+    if metric is None:
+        return known[0]
+    if metric not in known:
+        raise ValueError(
+            f"The 'metric' parameter of SearchDisplay must be one of {known}. Got "
+            f"{metric!r} instead{near_names(metric, known)}."
+        )
+    return metric
+
+
+def _widest(
+    results: pd.DataFrame, keys: Keys, without: str | None, at_least: int = 1
+) -> str | None:
+    """Return `epochs`, or the parameter with most values."""
+    sizes = {
+        key: len(Level(results[key]).labels)
+        for key in keys.parameters
+        if key != without
+    }
+    sizes = {key: size for key, size in sizes.items() if size >= at_least}
+    epochs = [key for key in sizes if keys.short(key) == "epochs" and sizes[key] > 1]
+    if epochs:
+        return epochs[0]
+    return max(sizes, key=sizes.__getitem__) if sizes else None
+
+
+def _grows(results: pd.DataFrame, *shown: str | None) -> bool:
+    """Tell whether what a halving search gives more of is shown."""
+    return any(
+        key in ("iter", "n_resources")
+        or (key and (results[key] == results["n_resources"]).all())
+        for key in shown
+    )

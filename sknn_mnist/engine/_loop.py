@@ -1,0 +1,414 @@
+"""The fused loop: many training steps in one compiled call.
+
+`keras.Model.fit` goes back to Python for each batch, which costs a small network
+more than its arithmetic. Here the samples lie ready as tensors, and a compiled loop
+takes the batches by a permutation and runs Keras's own `train_step` on each: the
+loss, the metrics, the optimizer and all that they hold are Keras's, so what is
+computed is what `fit` computes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from math import prod
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sknn_mnist._keras_private import (
+    apply_adam_in_place,
+    sum_no_replicas,
+    take_restored_epoch,
+    variables_of_optimizer,
+)
+from sknn_mnist.engine._progress import FitProgress
+from sknn_mnist.engine._tensor_cache import resident
+
+__all__ = [
+    "FusedNetwork",
+    "Logs",
+    "State",
+    "epoch_order",
+    "get_state",
+    "rows_at_once",
+    "set_state",
+]
+
+# All that training changes, as arrays: "network" (weights, statistics, seeds) and
+# "optimizer", each in Keras's order of variables.
+State = dict[str, list[np.ndarray]]
+
+# Rows of a validation or prediction step: large enough that the call costs nothing
+# beside its arithmetic, and no more than whose largest maps take so many bytes.
+MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
+
+# A compiled call can't be interrupted, so that it should not run much longer.
+SECONDS_A_CALL = 0.25
+FIRST_STEPS = 16
+
+# Samples gathered at once; they should stay in the cache.
+BYTES_A_BLOCK = 4 * 2**20
+
+Logs = dict[str, Any]
+
+
+class FusedNetwork:
+    """A compiled network with compiled loops over its `train_step` and `test_step`.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled, its optimizer built, not trained yet.
+    kept : bool, default=False
+        Whether its user will keep it, so that its optimizer should be Keras's alone.
+    own : bool, default=False
+        Whether all that it runs is Keras's own code.
+    """
+
+    def __init__(
+        self, network: keras.Model, kept: bool = False, own: bool = False
+    ) -> None:
+        sum_no_replicas(network.optimizer)
+        if not kept:
+            apply_adam_in_place(network.optimizer)
+        self.network = network
+        self.initial = get_state(network)
+        self._own = own
+        self._loops: dict[Any, Callable[..., Logs]] = {}
+        self._seconds: dict[Any, float] = {}
+        self._has_metrics = False
+        self._half_made = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was begun to be made of it is made."""
+        return not self._half_made
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays that the network and its optimizer hold."""
+        # Twice: the variables, and what they were at first.
+        return 2 * sum(each.nbytes for part in self.initial.values() for each in part)
+
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        *,
+        epochs: int,
+        initial_epoch: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        validation_data: Sequence[np.ndarray | None] | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: int,
+        begun: Callable[[], Logs | None] | None = None,
+        before_epoch: Callable[[], None] | None = None,
+        after_epoch: Callable[[dict[str, list[Any]]], bool] | None = None,
+    ) -> dict[str, list[Any]]:
+        """Train as `keras.Model.fit` does; see `_training.train`.
+
+        `begun` is called when the callbacks know that training begins, and gives the
+        logs of the last epoch there was. `after_epoch` is called with the history so
+        far, and says whether to stop. There may be no epoch to train.
+        """
+        network = self.network
+        data = _resident(x, y, sample_weight)
+        held_out = None if validation_data is None else _resident(*validation_data)
+        if initial_epoch < epochs:
+            self._build_metrics(data)
+        n_rows = len(x)
+        history = keras.callbacks.History()
+        hooks = keras.callbacks.CallbackList(
+            [*callbacks, history],
+            add_progbar=verbose == 2,
+            verbose=verbose,
+            epochs=epochs,
+            steps=-(-n_rows // batch_size),
+            model=network,
+        )
+        network.stop_training = False
+        take_restored_epoch(network)  # of a fit that failed before it began
+        hooks.on_train_begin()
+        logs = None if begun is None else begun()
+        restored = take_restored_epoch(network) or initial_epoch
+        for epoch in range(restored, epochs):
+            network.reset_metrics()
+            if before_epoch is not None:
+                before_epoch()
+            hooks.on_epoch_begin(epoch)
+            rows = epoch_order(n_rows, shuffle, seed, epoch)
+            logs = _as_floats(
+                self._run(
+                    network.train_step,
+                    rows,
+                    batch_size,
+                    data,
+                    hooks,
+                    "train",
+                    stopped=lambda: network.stop_training,
+                )
+            )
+            if held_out is not None:
+                for name, value in self._evaluate(held_out, hooks).items():
+                    logs[f"val_{name}"] = value
+            hooks.on_epoch_end(epoch, logs)
+            stop = after_epoch is not None and after_epoch(history.history)
+            if stop or network.stop_training:
+                break
+        network.optimizer.finalize_variable_values(network.trainable_weights)
+        hooks.on_train_end(logs)
+        # Epochs trained before what BackupAndRestore found are not known here.
+        missing = [float("nan")] * (restored - initial_epoch)
+        return {name: missing + values for name, values in history.history.items()}
+
+    def _evaluate(
+        self, data: tuple[tf.Tensor, ...], hooks: keras.callbacks.CallbackList
+    ) -> Logs:
+        network = self.network
+        network.stop_evaluating = False
+        hooks.on_test_begin()
+        network.reset_metrics()
+        logs = _as_floats(
+            self._run(
+                network.test_step,
+                tf.range(len(data[0])),
+                rows_at_once(network),
+                data,
+                hooks,
+                "test",
+                stopped=lambda: network.stop_evaluating,
+            )
+        )
+        hooks.on_test_end(logs)
+        return logs
+
+    def _run(
+        self,
+        step: Callable[..., Any],
+        rows: tf.Tensor,
+        batch_size: int,
+        data: tuple[tf.Tensor, ...],
+        hooks: keras.callbacks.CallbackList,
+        phase: str,
+        *,
+        stopped: Callable[[], bool],
+    ) -> Logs:
+        """Run `step` on the batches of `rows`, in calls of bounded length."""
+        key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
+        if key not in self._loops:
+            # What code of the user's own raises is his to read.
+            naming = _naming_what_can_not_be_compiled() if self._own else nullcontext()
+            with self._making(), naming:
+                self._loops[key] = _loop(self.network, step, data)
+        loop = self._loops[key]
+        listeners = _batch_listeners(hooks, phase)
+        one_by_one = not all(map(_may_miss_batches, listeners))
+        n_steps = -(-len(rows) // batch_size)
+        bytes_a_row = sum(prod(each.shape[1:]) * each.dtype.size for each in data)
+        block = max(1, BYTES_A_BLOCK // (batch_size * bytes_a_row))
+        first, logs = 0, {}
+        while first < n_steps:
+            last = min(first + self._steps_a_call(key, one_by_one), n_steps)
+            if listeners:
+                getattr(hooks, f"on_{phase}_batch_begin")(first)
+            start = time.perf_counter()
+            logs = loop(rows, first, last, batch_size, block, *data)
+            self._seconds[key] = (time.perf_counter() - start) / (last - first)
+            if listeners:
+                getattr(hooks, f"on_{phase}_batch_end")(last - 1, logs)
+            if stopped():
+                break
+            first = last
+        return logs
+
+    def _steps_a_call(self, key: Any, one_by_one: bool) -> int:
+        # How the steps are cut into calls does not change what they compute.
+        if one_by_one:
+            return 1
+        if key not in self._seconds:
+            return FIRST_STEPS
+        return max(1, int(SECONDS_A_CALL / max(self._seconds[key], 1e-6)))
+
+    def _build_metrics(self, data: tuple[tf.Tensor, ...]) -> None:
+        # Keras makes the variables of metrics when they see their first batch, which
+        # must not be within a compiled loop. Traced, not run: a metric of the user's
+        # own sees no batches but those of `fit`.
+        if not self._has_metrics:
+            outputs = self.network.outputs[0]
+            trace = tf.function(self.network.compute_metrics, autograph=False)
+            try:
+                with self._making():
+                    trace.get_concrete_function(
+                        *(_any_rows(each) for each in data[:2]),
+                        tf.TensorSpec(outputs.shape, outputs.dtype),
+                    )
+            except (ValueError, TypeError) as err:
+                raise ValueError(
+                    "The 'metrics' parameter must name metrics for the targets as the "
+                    f"loss takes them, of shape {(None, *data[1].shape[1:])}. Got one "
+                    f"that says: {str(err).strip().splitlines()[0]}"
+                ) from err
+            self._has_metrics = True
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        # Where it raises, layers and metrics may hold what is of a dead graph.
+        self._half_made = True
+        yield
+        self._half_made = False
+
+
+@contextmanager
+def _naming_what_can_not_be_compiled() -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError, NotImplementedError) as err:
+        # Muon in float64 is such, of Keras's own.
+        reason = (str(err).strip() or type(err).__name__).splitlines()[0]
+        raise ValueError(
+            "The 'optimizer', 'loss', 'metrics' or 'activation' parameter can't be "
+            f"compiled for this dtype and these targets: {reason}"
+        ) from err
+
+
+def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
+    """Return the order of the rows in an epoch, which is the epoch's own."""
+    return _shuffled(n_rows, (seed, epoch)) if shuffle else tf.range(n_rows)
+
+
+@tf.function(
+    autograph=False,
+    input_signature=(tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int64)),
+)
+def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    # A stateless generator: no global random state is read or changed, and an
+    # epoch's order does not depend on what ran before it.
+    return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
+
+
+def rows_at_once(network: keras.Model) -> int:
+    """Return how many rows a validation or prediction step should take."""
+    largest = max(prod(layer.output.shape[1:]) for layer in network.layers)
+    n_bytes = largest * np.dtype(network.inputs[0].dtype).itemsize
+    return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
+
+
+def get_state(network: keras.Model) -> State:
+    """Return all that training changes, as read-only arrays."""
+    return {
+        "network": [_value(each) for each in network.variables],
+        "optimizer": [_value(each) for each in variables_of_optimizer(network)],
+    }
+
+
+def set_state(network: keras.Model, state: State) -> None:
+    """Put back what `get_state` gave, into a network of the same build."""
+    for variables, name in (
+        (network.variables, "network"),
+        (variables_of_optimizer(network), "optimizer"),
+    ):
+        for variable, value in zip(variables, state[name], strict=True):
+            variable.assign(value)
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    # Not `variable.numpy()`, which copies. What was read from a variable never
+    # changes: TensorFlow gives the variable another place when it is next updated.
+    return np.asarray(variable.value.read_value())
+
+
+def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:
+    return tuple(resident(each) for each in arrays if each is not None)
+
+
+def _loop(
+    network: keras.Model, step: Callable[..., Any], data: tuple[tf.Tensor, ...]
+) -> Callable[..., Logs]:
+    """Compile a loop of `step` over batches, for any number of rows and steps."""
+
+    def loop(
+        rows: tf.Tensor,
+        first: tf.Tensor,
+        last: tf.Tensor,
+        batch_size: tf.Tensor,
+        block_size: tf.Tensor,
+        *data: tf.Tensor,
+    ) -> Logs:
+        # Gathered by blocks of batches: many rows at once are gathered by all cores,
+        # and a batch is then a slice of them.
+        def one_block(begin: tf.Tensor) -> tuple[tf.Tensor]:
+            end = tf.minimum(begin + block_size, last)
+            chosen = rows[begin * batch_size : end * batch_size]
+            block = tuple(tf.gather(each, chosen) for each in data)
+
+            def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
+                batch = slice(number * batch_size, (number + 1) * batch_size)
+                step(tuple(each[batch] for each in block))
+                return (number + 1,)
+
+            _repeat(one_step, tf.constant(0), end - begin)
+            return (end,)
+
+        _repeat(one_block, first, last)
+        return network.get_metrics_result()
+
+    scalar = tf.TensorSpec([], tf.int32)
+    return tf.function(loop, autograph=False).get_concrete_function(
+        tf.TensorSpec([None], tf.int32),
+        *(scalar, scalar, scalar, scalar),
+        *(_any_rows(each) for each in data),
+    )
+
+
+def _repeat(
+    body: Callable[[tf.Tensor], tuple[tf.Tensor]], first: tf.Tensor, last: tf.Tensor
+) -> None:
+    tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)
+
+
+def _any_rows(data: tf.Tensor) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
+
+
+def _batch_listeners(
+    hooks: keras.callbacks.CallbackList, phase: str
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks that have batch methods of their own."""
+    names = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
+    if phase == "train":
+        names += ["on_batch_begin", "on_batch_end"]
+    return [
+        callback
+        for callback in hooks.callbacks
+        if any(
+            # Of the instance, where LambdaCallback puts them.
+            getattr(getattr(callback, name), "__func__", None)
+            is not getattr(keras.callbacks.Callback, name)
+            for name in names
+        )
+    ]
+
+
+def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback's batch methods need not see each batch."""
+    return isinstance(callback, keras.callbacks.ProgbarLogger | FitProgress) or (
+        type(callback)
+        in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
+        and callback.save_freq == "epoch"
+    )
+
+
+def _as_floats(logs: Logs) -> Logs:
+    """Return numbers as floats; some metrics give a vector, a value a class."""
+    values = {name: np.asarray(value) for name, value in logs.items()}
+    return {
+        name: float(value) if value.ndim == 0 else value
+        for name, value in values.items()
+    }

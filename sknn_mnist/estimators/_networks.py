@@ -1,0 +1,178 @@
+"""What dense and convolutional networks add to a Keras estimator."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+from typing import Any
+
+import keras
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import FunctionTransformer
+
+from sknn_mnist._parameters import check_image_shape, invalid
+from sknn_mnist.estimators._adapter import KerasEstimator, as_arrays
+from sknn_mnist.networks._builders import (
+    build_cnn,
+    build_dense,
+    check_cnn_parameters,
+    check_dense_parameters,
+)
+
+__all__ = ["CNNPart", "DensePart"]
+
+
+class DensePart(KerasEstimator):
+    """The part of the estimators that builds with `build_dense`."""
+
+    _network_parameters = (
+        "hidden_size",
+        "activation",
+        "dropout",
+        "batch_norm",
+        "dtype",
+    )
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_dense_parameters(
+            type(self).__name__,
+            **{
+                name: getattr(self, name)
+                for name in self._network_parameters
+                if name != "dtype"
+            },
+        )
+
+    _builder = staticmethod(build_dense)
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        return (self.n_features_in_,)
+
+
+class CNNPart(KerasEstimator):
+    """The part of the estimators that builds with `build_cnn`."""
+
+    _network_parameters = (
+        "filters",
+        "kernel_size",
+        "pool_size",
+        "padding",
+        "hidden_size",
+        "activation",
+        "dropout",
+        "batch_norm",
+        "dtype",
+    )
+
+    _builder = staticmethod(build_cnn)
+
+    image_shape_: Any
+
+    @property
+    def kernels_(self) -> list[np.ndarray]:
+        """Kernels of the convolutions, first to last.
+
+        Each of shape (kernel_height, kernel_width, channels, filters); copies.
+        """
+        return [
+            np.array(keras.ops.convert_to_numpy(layer.kernel))
+            for layer in self.model_.layers
+            if isinstance(layer, keras.layers.Conv2D)
+        ]
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        return self.image_shape_
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_cnn_parameters(
+            type(self).__name__,
+            **{
+                name: getattr(self, name)
+                for name in self._network_parameters
+                if name != "dtype"
+            },
+        )
+        if not _is_auto(self.image_shape):
+            try:
+                check_image_shape("image_shape", self.image_shape, type(self).__name__)
+            except ValueError:
+                raise invalid(
+                    "image_shape",
+                    type(self).__name__,
+                    "'auto', (height, width) or (height, width, channels) of "
+                    "positive ints",
+                    self.image_shape,
+                ) from None
+
+    def _check_same_network(self) -> None:
+        given = self._given_image_shape()
+        if given is not None and given != self.image_shape_:
+            raise self._cannot_continue("image_shape")
+        super()._check_same_network()
+
+    def _rows_of(self, X: Any, reset: bool) -> Any:
+        """Return X with one row a sample, and on `reset` learn the images' shape."""
+        if isinstance(X, list | tuple):
+            X = np.asarray(X)
+        ndim = getattr(X, "ndim", 2)
+        if reset:
+            self.image_shape_ = None
+        if ndim not in (3, 4) or sparse.issparse(X):
+            return X
+        X = np.asarray(X)
+        shape = X.shape[1:] if ndim == 4 else (*X.shape[1:], 1)
+        if min(shape) < 1:
+            raise ValueError(f"Images must hold pixels. Got X of shape {X.shape}.")
+        expected = self._given_image_shape() if reset else self.image_shape_
+        if expected is not None and shape != expected:
+            raise ValueError(
+                f"X holds images of shape {shape}, but {type(self).__name__} is "
+                f"expecting images of shape {expected} as input."
+            )
+        if reset:
+            self.image_shape_ = shape
+        return X.reshape(len(X), prod(shape))
+
+    @property
+    def feature_encoder(self) -> FunctionTransformer:
+        """Transformer from rows to images."""
+        if self.image_shape_ is None:
+            self.image_shape_ = self._image_shape_of_rows()
+        return as_arrays(
+            FunctionTransformer(_to_images, kw_args={"shape": self.image_shape_})
+        )
+
+    def _given_image_shape(self) -> tuple[int, int, int] | None:
+        if _is_auto(self.image_shape):
+            return None
+        return check_image_shape("image_shape", self.image_shape, type(self).__name__)
+
+    def _image_shape_of_rows(self) -> tuple[int, int, int]:
+        n_features = self.n_features_in_
+        given = self._given_image_shape()
+        if given is not None:
+            if prod(given) != n_features:
+                raise ValueError(
+                    f"image_shape={self.image_shape!r} of {type(self).__name__} means "
+                    f"{prod(given)} features a sample, but X has {n_features}."
+                )
+            return given
+        side = isqrt(n_features)
+        if side * side == n_features:
+            return side, side, 1
+        side = isqrt(n_features // 3)
+        if 3 * side * side == n_features:
+            return side, side, 3
+        return 1, n_features, 1
+
+
+def _is_auto(image_shape: Any) -> bool:
+    return isinstance(image_shape, str) and image_shape == "auto"
+
+
+def _to_images(rows: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    return rows.reshape(len(rows), *shape)

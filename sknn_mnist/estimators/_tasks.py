@@ -1,0 +1,253 @@
+"""What classifying and regressing add to a Keras estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags
+from sklearn.utils.class_weight import compute_class_weight
+
+from sknn_mnist._parameters import PRECISIONS, as_finite_float, invalid
+from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.estimators._loss_targets import (
+    check_loss_of_classes,
+    check_loss_of_numbers,
+    check_number_targets,
+    family_of,
+)
+from sknn_mnist.estimators._targets import (
+    ClassTargetEncoder,
+    RegressionTargetEncoder,
+    check_class_targets,
+    kind_of_labels,
+)
+from sknn_mnist.estimators._weights import balanced, near_one
+
+__all__ = ["KerasClassifier", "KerasRegressor"]
+
+
+class KerasClassifier(ClassifierMixin, KerasEstimator):
+    """A Keras estimator of classes."""
+
+    _default_metrics = ("accuracy",)
+
+    def partial_fit(  # type: ignore[override]
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> KerasClassifier:
+        """Train for one more epoch on X and y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training samples, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, which may lack some of the classes.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call, unless `fit`
+            went before; may be left out later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, as in `fit`.
+
+        Returns
+        -------
+        object
+            The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError or TypeError
+            As in `fit`; and when `classes` is missing in the first call, or is not
+            what it was.
+        """
+        owner = type(self).__name__
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} can't be had from one part of "
+                f"the data: give {owner}.partial_fit the weights as a dict."
+            )
+        if not self.initialized_:
+            if classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit."
+                )
+            self._known_classes = np.unique(np.asarray(classes))
+        elif classes is not None and not self._knows_just(np.asarray(classes)):
+            raise ValueError(
+                f"classes={classes!r} is not the same as on last call to "
+                f"partial_fit, was: {self.classes_!r}"
+            )
+        try:
+            return super().partial_fit(X, y, sample_weight=sample_weight)
+        finally:
+            self.__dict__.pop("_known_classes", None)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, of the estimator's `dtype`, in the order of `classes_`.
+            With a label indicator matrix as `y`, each label's own. With one class
+            in `y`, a column of ones.
+        """
+        return self._proba_from_raw(self._predict_raw(X))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Natural logarithms of what `predict_proba` returns.
+        """
+        with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @property
+    def target_encoder(self) -> ClassTargetEncoder:
+        """Transformer from labels to what the loss takes."""
+        given = self._fit_params
+        return ClassTargetEncoder(
+            family_of(given["loss"]),
+            owner=type(self).__name__,
+            classes=getattr(self, "_known_classes", None),
+            dtype=PRECISIONS[given["dtype"]],
+        )
+
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes targets encoded as they were."""
+        encoder = self.target_encoder
+        encoder.classes = None if self.target_encoder_.is_matrix else self.classes_
+        y = np.eye(len(self.classes_), dtype=int)
+        try:
+            encoder.fit(y if self.target_encoder_.is_matrix else self.classes_)
+        except ValueError:
+            return False
+        return encoder.kind_ == self.target_encoder_.kind_
+
+    def _proba_from_raw(self, raw: np.ndarray) -> np.ndarray:
+        return self.target_encoder_.inverse_transform(raw, return_proba=True)
+
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        check_class_targets(y, type(self).__name__)
+        # In parts classes may be missing, and the encoder refuses unknown ones.
+        if reset or not self._is_in_fit or y.ndim == 2:
+            return
+        if not self.target_encoder_.is_matrix and not self._knows_just(y):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_!r}, `y` has "
+                f"{np.unique(y)!r}."
+            )
+
+    def _knows_just(self, labels: np.ndarray) -> bool:
+        """Tell whether these are all the classes, and the same kind of labels."""
+        return kind_of_labels(labels) == kind_of_labels(
+            self.classes_
+        ) and np.array_equal(np.unique(labels), self.classes_)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_loss_of_classes(self.loss, type(self).__name__)
+        given = self.class_weight
+        if isinstance(given, dict):
+            sound = all(
+                (number := as_finite_float(weight)) is not None and number >= 0
+                for weight in given.values()
+            )
+        else:
+            sound = given is None or (isinstance(given, str) and given == "balanced")
+        if not sound:
+            raise invalid(
+                "class_weight",
+                type(self).__name__,
+                "None, 'balanced' or a dict of weights, not negative, by class",
+                given,
+            )
+
+    def _weigh(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Multiply the weights of the samples with those of their classes."""
+        if self.class_weight is None:
+            return sample_weight
+        codes = self.target_encoder_.codes_of(y)
+        of_class = (
+            self._weights_of_named_classes()
+            if isinstance(self.class_weight, dict)
+            else balanced(codes, len(self.classes_), sample_weight)
+        )
+        present = of_class[np.unique(codes)]
+        least = np.finfo(PRECISIONS[self._fit_params["dtype"]]).tiny * present.max()
+        if not present.any() or ((present > 0) & (present < least)).any():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} leaves {type(self).__name__} "
+                f"weights from {present.min()} to {present.max()}: they must not be "
+                "all 0, nor further apart than its dtype can tell."
+            )
+        weights = near_one(of_class[codes])
+        return weights if sample_weight is None else weights * sample_weight
+
+    def _weights_of_named_classes(self) -> np.ndarray:
+        try:
+            return compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        except ValueError as err:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} names other classes than y "
+                f"holds: {self.classes_.tolist()!r}."
+            ) from err
+
+
+class KerasRegressor(RegressorMixin, KerasEstimator):
+    """A Keras estimator of numbers."""
+
+    _y_numeric = True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    @property
+    def target_encoder(self) -> RegressionTargetEncoder:
+        """Transformer from targets to what the loss takes."""
+        given = self._fit_params
+        return RegressionTargetEncoder(
+            given["loss"],
+            owner=type(self).__name__,
+            dtype=PRECISIONS[given["dtype"]],
+        )
+
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes outputs of the layer that there is."""
+        return (
+            self.target_encoder.output_activation
+            == self.target_encoder_.output_activation
+        )
+
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        check_number_targets(self._fit_params["loss"], y, type(self).__name__)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_loss_of_numbers(self.loss, type(self).__name__)

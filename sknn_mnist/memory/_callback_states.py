@@ -1,0 +1,189 @@
+"""What Keras's own callbacks know between two epochs, taken out and put back.
+
+With it a training goes on from a kept epoch as if it had never been interrupted. Only
+callbacks whose effect is all in the network, in their own numbers and in what they
+write from the logs: others would have to run again from the first epoch.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from sknn_mnist.networks._keras_own import is_own
+
+__all__ = [
+    "configs_of",
+    "copies_for_a_replay",
+    "fit",
+    "go_on",
+    "obstacle_of",
+    "states_of",
+]
+
+# Of each callback: what it was made with, which shapes the training, and what changes
+# while it trains. Names that this version of Keras has not got are left out.
+_CONFIG: dict[type, tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: (
+        *("monitor", "min_delta", "patience", "mode", "baseline"),
+        *("restore_best_weights", "start_from_epoch"),
+    ),
+    keras.callbacks.ReduceLROnPlateau: (
+        *("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr"),
+    ),
+    keras.callbacks.TerminateOnNaN: ("raise_error",),
+    keras.callbacks.CSVLogger: (),
+}
+_CHANGES: dict[type, tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: (
+        *("wait", "stopped_epoch", "best", "best_weights", "best_epoch"),
+    ),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.TerminateOnNaN: (),
+    keras.callbacks.CSVLogger: ("keys",),
+}
+# How values are compared; Keras sets it when it has seen the first epoch, and turns the
+# sign of `min_delta` with it.
+_COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
+
+_WRITERS = ("BackupAndRestore", "ModelCheckpoint", "RemoteMonitor", "TensorBoard")
+
+
+def obstacle_of(callback: keras.callbacks.Callback) -> str | None:
+    """Say why a training with this callback can't go on from a kept epoch, or None."""
+    kind = type(callback)
+    if kind not in _CONFIG:
+        if is_own(kind) and kind.__name__ in _WRITERS:
+            return f"its callback {kind.__name__} writes for itself in each epoch"
+        return f"its callback {kind.__name__} is or runs code that must see each epoch"
+    try:
+        configs_of([callback])
+    except TypeError:
+        return f"its callback {kind.__name__} holds more than numbers and names"
+    return None
+
+
+def configs_of(callbacks: Sequence[keras.callbacks.Callback]) -> list[Any]:
+    """Return what is equal only for callbacks that do the same to a training."""
+    return [
+        (
+            type(each).__name__,
+            [(name, _plain(getattr(each, name, None))) for name in _CONFIG[type(each)]],
+        )
+        for each in callbacks
+    ]
+
+
+def states_of(callbacks: Sequence[keras.callbacks.Callback]) -> list[dict[str, Any]]:
+    """Return what each callback knows, as numbers, names and lists of arrays."""
+    return [_state_of(each) for each in callbacks]
+
+
+def fit(
+    callbacks: Sequence[keras.callbacks.Callback], states: Sequence[dict[str, Any]]
+) -> bool:
+    """Tell whether states can be those of the callbacks."""
+    return len(callbacks) == len(states) and all(
+        _fits(callback, state)
+        for callback, state in zip(callbacks, states, strict=True)
+    )
+
+
+def go_on(
+    callbacks: Sequence[keras.callbacks.Callback],
+    states: Sequence[dict[str, Any]],
+    history: dict[str, list[Any]],
+) -> None:
+    """Put back what `states_of` gave; to be called when training has begun.
+
+    Parameters
+    ----------
+    callbacks : sequence of keras.callbacks.Callback
+        Those of the training, in their order.
+    states : sequence of dict
+        What they knew.
+    history : dict of str to list
+        History of the epochs that are not trained again; what a callback wrote of
+        them is written again.
+    """
+    for callback, state in zip(callbacks, states, strict=True):
+        known = dict(state)
+        comparison = known.pop("comparison", None)
+        if comparison is not None:
+            callback.monitor_op = _COMPARISONS[comparison]
+            callback.min_delta = known.pop("min_delta")
+        for name, value in known.items():
+            setattr(callback, name, value)
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            for epoch in range(len(history["loss"])):
+                callback.on_epoch_end(
+                    epoch, {name: values[epoch] for name, values in history.items()}
+                )
+
+
+def copies_for_a_replay(
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> list[keras.callbacks.Callback]:
+    """Return copies of callbacks that have not begun, which write and print nothing."""
+    copies = []
+    for each in callbacks:
+        made = copy.deepcopy(each)
+        if isinstance(made, keras.callbacks.CSVLogger):
+            made.filename, made.append = os.devnull, False
+        elif hasattr(made, "verbose"):
+            made.verbose = 0
+        copies.append(made)
+    return copies
+
+
+def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    state = {
+        name: _plain(getattr(callback, name))
+        for name in _CHANGES.get(type(callback), ())
+        if hasattr(callback, name)
+    }
+    for name, comparison in _COMPARISONS.items():
+        if getattr(callback, "monitor_op", None) is comparison:
+            state["comparison"] = name
+            state["min_delta"] = _plain(callback.min_delta)
+    return state
+
+
+def _fits(callback: keras.callbacks.Callback, state: dict[str, Any]) -> bool:
+    allowed = {*_CHANGES.get(type(callback), ()), "comparison", "min_delta"}
+    return (
+        state.keys() <= allowed
+        and ("comparison" in state) == ("min_delta" in state)
+        and all(_is_possible(name, value) for name, value in state.items())
+    )
+
+
+def _is_possible(name: str, value: Any) -> bool:
+    if name == "comparison":
+        return value in _COMPARISONS
+    if name in ("keys", "best_weights"):
+        kind = str if name == "keys" else np.ndarray
+        return value is None or (
+            isinstance(value, list) and all(isinstance(each, kind) for each in value)
+        )
+    if name in ("best", "min_delta"):
+        return value is None or isinstance(value, int | float)
+    return isinstance(value, int)
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON and arrays can hold of it."""
+    if isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray):
+        return list(value)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} is no number and no name")

@@ -1,0 +1,422 @@
+"""Parameters in, an uncompiled :class:`keras.Model` out.
+
+Nothing here knows scikit-learn: the builders can be used with ``compile`` and
+``fit`` as in any Keras program. Layers carry fixed names (``conv_1``,
+``hidden_1``, ``output``...), so that a network's summary and its saved weights do
+not depend on what was built before it in the same process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+import numpy as np
+
+from sknn_mnist._parameters import (
+    InvalidParameterError,
+    check_activation,
+    check_bool,
+    check_fraction,
+    check_image_shape,
+    check_one_of,
+    check_positive_int,
+    invalid,
+    per_layer,
+    per_side,
+)
+
+__all__ = ["build_cnn", "build_dense"]
+
+
+def build_dense(
+    input_shape: tuple[int, ...] = (784,),
+    n_outputs: int = 10,
+    *,
+    hidden_size: int | Sequence[int] = 32,
+    activation: Any = "relu",
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    output_activation: Any = "softmax",
+    dtype: Any = "float32",
+    seed: int | None = None,
+) -> keras.Model:
+    """Build a net of fully connected layers.
+
+    Parameters
+    ----------
+    input_shape : tuple of int, default=(784,)
+        Shape of one sample. Images, as in ``(28, 28)`` or ``(28, 28, 1)``, are
+        flattened first.
+    n_outputs : int, default=10
+        Units of the output layer.
+    hidden_size : int or sequence of int, default=32
+        Units of the hidden layer, or of each hidden layer. An empty sequence
+        leaves none: softmax regression.
+    activation : str, dict or callable, default="relu"
+        Activation of the hidden layers, as Keras takes it.
+    dropout : float, default=0.0
+        Fraction of each hidden layer's outputs set to 0 in training [1]_, in
+        [0, 1).
+    batch_norm : bool, default=False
+        Whether batch normalisation follows each hidden layer's activation [2]_.
+    output_activation : str, dict, callable or None, default="softmax"
+        Activation of the output layer; None means linear.
+    dtype : str, default="float32"
+        Keras dtype policy of all layers. With a mixed one, input and output are
+        float32.
+    seed : int or None, default=None
+        Seeds the initial weights and dropout. Int: the same weights each time,
+        and no global random state is read or changed.
+
+    Returns
+    -------
+    keras.Sequential
+        Built, not compiled.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When a parameter is out of its range, naming it.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al., "Dropout: a simple way to prevent neural networks
+       from overfitting", JMLR 15, 2014.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    >>> from sknn_mnist.builders import build_dense
+    >>> build_dense(hidden_size=32).count_params()
+    25450
+    >>> build_dense(hidden_size=(1024, 1024), dropout=0.5).count_params()
+    1863690
+    """
+    owner = "build_dense"
+    input_shape = _check_input_shape(input_shape, owner)
+    check_positive_int("n_outputs", n_outputs, owner)
+    check_dense_parameters(
+        owner,
+        hidden_size=hidden_size,
+        activation=activation,
+        dropout=dropout,
+        batch_norm=batch_norm,
+    )
+    sizes = per_layer("hidden_size", hidden_size, owner)
+    seeds = _layer_seeds(seed)
+    layers: list[keras.layers.Layer] = [
+        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
+    ]
+    if len(input_shape) > 1:
+        layers.append(
+            keras.layers.Flatten("channels_last", dtype=dtype, name="flatten")
+        )
+    layers += _dense_layers(sizes, activation, dropout, batch_norm, dtype, seeds)
+    layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
+    return keras.Sequential(layers, name="dense_net")
+
+
+def build_cnn(
+    input_shape: tuple[int, ...] = (28, 28, 1),
+    n_outputs: int = 10,
+    *,
+    filters: int | Sequence[int] = (32, 32),
+    kernel_size: int | tuple[int, int] = 3,
+    pool_size: int | tuple[int, int] = 2,
+    padding: str = "valid",
+    hidden_size: int | Sequence[int] = 64,
+    activation: Any = "relu",
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    output_activation: Any = "softmax",
+    dtype: Any = "float32",
+    seed: int | None = None,
+) -> keras.Model:
+    """Build a small convolutional net.
+
+    Each entry of `filters` makes one block: convolution with `activation`, batch
+    normalisation if asked for, max pooling. Then the feature maps are flattened
+    and go through dense layers as in :func:`build_dense`.
+
+    Parameters
+    ----------
+    input_shape : tuple of int, default=(28, 28, 1)
+        Height, width and channels of one image; ``(28, 28)`` means one channel.
+    n_outputs : int, default=10
+        Units of the output layer.
+    filters : int or sequence of int, default=(32, 32)
+        Filters of the convolution, or of each convolution.
+    kernel_size : int or (int, int), default=3
+        Height and width of the kernels, in pixels.
+    pool_size : int or (int, int), default=2
+        Height and width of the pooling window, which is also its stride, in
+        pixels; 1 means no pooling.
+    padding : {"valid", "same"}, default="valid"
+        Whether a convolution sees only whole windows, which trims the image, or
+        pads it with zeros to keep its size.
+    hidden_size : int or sequence of int, default=64
+        Units of the hidden dense layer, or of each. May be empty.
+    activation : str, dict or callable, default="relu"
+        Activation of convolutions and hidden dense layers, as Keras takes it.
+    dropout : float, default=0.0
+        Fraction of each hidden dense layer's outputs (of the flattened maps when
+        `hidden_size` is empty) set to 0 in training, in [0, 1).
+    batch_norm : bool, default=False
+        Whether batch normalisation follows each convolution's activation.
+    output_activation : str, dict, callable or None, default="softmax"
+        Activation of the output layer; None means linear.
+    dtype : str, default="float32"
+        Keras dtype policy of all layers. With a mixed one, input and output are
+        float32.
+    seed : int or None, default=None
+        Seeds the initial weights and dropout. Int: the same weights each time,
+        and no global random state is read or changed.
+
+    Returns
+    -------
+    keras.Sequential
+        Built, not compiled.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When a parameter is out of its range, naming it.
+
+    Notes
+    -----
+    Small images work. Where a kernel or a pooling window is larger than what is
+    left of a side, it is cut to that side: an image never shrinks below one
+    pixel, and a network for images large enough is not changed by the rule. A
+    3×3 kernel on maps 2 pixels wide becomes a 3×2 kernel.
+
+    The block of convolution, non-linearity and pooling is that of LeNet [1]_.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning
+       applied to document recognition", Proc. IEEE 86(11), 1998.
+
+    Examples
+    --------
+    >>> from sknn_mnist.builders import build_cnn
+    >>> build_cnn(filters=(32, 32), hidden_size=64).count_params()
+    61482
+    >>> small = build_cnn((8, 8, 1), filters=(8, 8))
+    >>> small.get_layer("pool_2").output.shape
+    (None, 1, 1, 8)
+    """
+    owner = "build_cnn"
+    input_shape = check_image_shape("input_shape", input_shape, owner)
+    check_positive_int("n_outputs", n_outputs, owner)
+    check_cnn_parameters(
+        owner,
+        filters=filters,
+        kernel_size=kernel_size,
+        pool_size=pool_size,
+        padding=padding,
+        hidden_size=hidden_size,
+        activation=activation,
+        dropout=dropout,
+        batch_norm=batch_norm,
+    )
+    widths = per_layer("filters", filters, owner)
+    sizes = per_layer("hidden_size", hidden_size, owner)
+    kernel = per_side("kernel_size", kernel_size, owner)
+    window = per_side("pool_size", pool_size, owner)
+    seeds = _layer_seeds(seed)
+    layers: list[keras.layers.Layer] = [
+        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
+    ]
+    sides: tuple[int, ...] = input_shape[:2]
+    for number, width in enumerate(widths, start=1):
+        fitting_kernel = _cut(kernel, sides)
+        layers.append(
+            keras.layers.Conv2D(
+                width,
+                fitting_kernel,
+                padding=padding,
+                data_format="channels_last",
+                activation=activation,
+                kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+                dtype=dtype,
+                name=f"conv_{number}",
+            )
+        )
+        if padding == "valid":
+            sides = tuple(
+                side - k + 1 for side, k in zip(sides, fitting_kernel, strict=True)
+            )
+        if batch_norm:
+            layers.append(
+                keras.layers.BatchNormalization(
+                    dtype=dtype, name=f"batch_norm_{number}"
+                )
+            )
+        fitting_window = _cut(window, sides)
+        if window != (1, 1):
+            layers.append(
+                keras.layers.MaxPooling2D(
+                    fitting_window,
+                    data_format="channels_last",
+                    dtype=dtype,
+                    name=f"pool_{number}",
+                )
+            )
+        sides = tuple(side // w for side, w in zip(sides, fitting_window, strict=True))
+    layers.append(keras.layers.Flatten("channels_last", dtype=dtype, name="flatten"))
+    if not sizes and dropout:
+        layers.append(_dropout_layer(dropout, dtype, next(seeds), "dropout_1"))
+    layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)
+    layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
+    return keras.Sequential(layers, name="cnn")
+
+
+def initial_values(
+    network: keras.Sequential, values: Sequence[np.ndarray], seed: int
+) -> list[np.ndarray]:
+    """Return the values that a new build with another seed would start with.
+
+    Parameters
+    ----------
+    network : keras.Sequential
+        Built by `build_dense` or `build_cnn` with whatever seed.
+    values : sequence of ndarray
+        Its initial values, in the order of ``network.variables``.
+    seed : int
+        The seed of the new build.
+
+    Returns
+    -------
+    list of ndarray
+        In the order of ``network.variables``.
+    """
+    drawn: dict[int, np.ndarray] = {}
+    seeds = _layer_seeds(seed)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            # As a new keras.random.SeedGenerator starts: the seed, and none drawn.
+            start = np.array([next(seeds), 0], dtype="uint32")
+            drawn[id(layer.seed_generator.state)] = start
+        elif isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            kernel = layer.kernel
+            initializer = keras.initializers.GlorotUniform(seed=next(seeds))
+            drawn[id(kernel)] = keras.ops.convert_to_numpy(
+                initializer(kernel.shape, dtype=kernel.dtype)
+            )
+    return [
+        drawn.get(id(variable), value)
+        for variable, value in zip(network.variables, values, strict=True)
+    ]
+
+
+def check_dense_parameters(
+    owner: str, *, hidden_size: Any, activation: Any, dropout: Any, batch_norm: Any
+) -> None:
+    """Refuse what `build_dense` can't build, in the name of `owner`."""
+    per_layer("hidden_size", hidden_size, owner)
+    check_activation("activation", activation, owner)
+    check_fraction("dropout", dropout, owner)
+    check_bool("batch_norm", batch_norm, owner)
+
+
+def check_cnn_parameters(
+    owner: str,
+    *,
+    filters: Any,
+    kernel_size: Any,
+    pool_size: Any,
+    padding: Any,
+    **dense_parameters: Any,
+) -> None:
+    """Refuse what `build_cnn` can't build, in the name of `owner`."""
+    per_layer("filters", filters, owner, allow_empty=False)
+    per_side("kernel_size", kernel_size, owner)
+    per_side("pool_size", pool_size, owner)
+    check_one_of("padding", padding, ("same", "valid"), owner)
+    check_dense_parameters(owner, **dense_parameters)
+
+
+def _dense_layers(
+    sizes: Sequence[int],
+    activation: Any,
+    dropout: float,
+    batch_norm: bool,
+    dtype: Any,
+    seeds: Iterator[int | None],
+) -> list[keras.layers.Layer]:
+    layers: list[keras.layers.Layer] = []
+    for number, size in enumerate(sizes, start=1):
+        layers.append(
+            keras.layers.Dense(
+                size,
+                activation=activation,
+                kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+                dtype=dtype,
+                name=f"hidden_{number}",
+            )
+        )
+        if batch_norm:
+            layers.append(
+                keras.layers.BatchNormalization(
+                    dtype=dtype, name=f"batch_norm_{number}"
+                )
+            )
+        if dropout:
+            layers.append(
+                _dropout_layer(dropout, dtype, next(seeds), f"dropout_{number}")
+            )
+    return layers
+
+
+def _dropout_layer(
+    rate: float, dtype: Any, seed: int | None, name: str
+) -> keras.layers.Layer:
+    return keras.layers.Dropout(rate, seed=seed, dtype=dtype, name=name)
+
+
+def _output_layer(
+    n_outputs: int, activation: Any, dtype: Any, seeds: Iterator[int | None]
+) -> keras.layers.Layer:
+    return keras.layers.Dense(
+        n_outputs,
+        activation=activation,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        dtype=_outer_dtype(dtype),  # of 16 bits are too few for probabilities
+        name="output",
+    )
+
+
+def _layer_seeds(seed: int | None) -> Iterator[int | None]:
+    """One seed a layer: equal seeds would start equal layers with equal weights."""
+    layer = 0
+    while True:
+        # Keras seeds are 32-bit; the odd multiplier spreads neighbouring seeds.
+        yield None if seed is None else (seed * 1_000_003 + layer) % 2**31
+        layer += 1
+
+
+def _outer_dtype(dtype: Any) -> str:
+    return keras.dtype_policies.get(dtype).variable_dtype
+
+
+def _cut(window: tuple[int, int], sides: tuple[int, ...]) -> tuple[int, int]:
+    return min(window[0], sides[0]), min(window[1], sides[1])
+
+
+def _check_input_shape(shape: Any, owner: str) -> tuple[int, ...]:
+    try:
+        sides = per_layer("input_shape", shape, owner, allow_empty=False)
+    except InvalidParameterError:
+        raise invalid(
+            "input_shape",
+            owner,
+            "an int or a tuple of ints in the range [1, inf)",
+            shape,
+        ) from None
+    return sides

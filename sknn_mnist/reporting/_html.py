@@ -1,0 +1,277 @@
+"""The report of a search: one HTML file to open and to send on."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sknn_mnist._cv_results import Keys, Level, identity
+from sknn_mnist.reporting._pivot import cv_results_frame, pivot_cv_results
+
+__all__ = ["Run", "render_report"]
+
+# Mistakes shown; lines of a table of candidates never end.
+N_MISTAKES = 24
+
+# Of a picture: pixels an inch, as browsers have it.
+PIXELS = 96
+
+
+@dataclass(frozen=True)
+class Run:
+    """What there is to report.
+
+    Attributes
+    ----------
+    search : fitted search
+        Not refitted.
+    index : list of str
+        Parameters that make the rows of the table.
+    best : estimator or None
+        The best candidate, fitted on all training rows.
+    record : Mapping
+        What ``best_params.json`` holds.
+    data : object
+        With ``X_test``, ``y_test``, ``about``.
+    code : str
+        Python that repeats the run.
+    settings : Mapping
+        By name, how it was run.
+    """
+
+    search: Any
+    index: list[str]
+    best: Any
+    record: Mapping[str, Any]
+    data: Any
+    code: str
+    settings: Mapping[str, Any]
+
+
+def render_report(run: Run) -> str:
+    """Return the report as HTML, with all that it needs inside.
+
+    Parameters
+    ----------
+    run : Run
+        What there is to report. Its texts are escaped.
+
+    Returns
+    -------
+    str
+        A whole document. Where matplotlib is not installed it is without pictures,
+        and says so.
+    """
+    environment = Environment(
+        loader=PackageLoader("sknn_mnist.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    missing = ""
+    search_pictures: list[_Picture] = []
+    best_pictures: list[_Picture] = []
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        missing = "No pictures: they need matplotlib, pip install 'sknn-mnist[plot]'."
+    else:
+        with mpl.rc_context({"figure.max_open_warning": 0, "svg.hashsalt": "report"}):
+            search_pictures = _search_pictures(run)
+            best_pictures = _best_pictures(run)
+    model = run.best.model_ if run.best is not None else None
+    return environment.get_template("report.html.j2").render(
+        title=f"{run.record['model']} on {run.record['dataset']['name']}",
+        about=f"{run.data.about}. {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC.",
+        results=_results(run.record),
+        table=_table(run),
+        search_pictures=search_pictures,
+        best_pictures=best_pictures,
+        layers=_layers(model),
+        n_parameters=f"{model.count_params():,}" if model is not None else "",
+        missing=missing,
+        code=run.code,
+        settings=[(name, str(value)) for name, value in run.settings.items()],
+    )
+
+
+def _results(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    results = [(name, str(value)) for name, value in record["params"].items()]
+    results.append((f"cross-validated {record['scoring']}", _four(record["cv_score"])))
+    if record["test_accuracy"] is not None:
+        results.append(("test accuracy", _four(record["test_accuracy"])))
+    return results
+
+
+def _table(run: Run) -> dict[str, Any]:
+    """Return the pivot table as cells: a text, what to sort by, and a shade."""
+    pivot: Any = pivot_cv_results(run.search, index=run.index)
+    labels = pivot.index.to_frame(index=False)
+    scores = pivot.to_numpy(dtype=float)
+    best = _chosen_labels(run)
+    known = scores[~np.isnan(scores)]
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    rows = []
+    # By column: a row of ints and floats would be floats.
+    columns = [labels.iloc[:, at].tolist() for at in range(labels.shape[1])]
+    for names, numbers in zip(zip(*columns, strict=True), scores, strict=True):
+        cells = [{"text": str(v), "key": str(v), "shade": None} for v in names]
+        cells += [_score_cell(value, low, high) for value in numbers]
+        rows.append({"cells": cells, "best": names == best})
+    return {
+        "columns": [*map(str, labels.columns), *map(str, pivot.columns)],
+        "n_labels": labels.shape[1],
+        "rows": rows,
+    }
+
+
+def _chosen_labels(run: Run) -> tuple[Any, ...] | None:
+    """Return the labels of the row that the search chose."""
+    chosen = getattr(run.search, "best_index_", None)
+    if chosen is None or math.isnan(run.search.best_score_):
+        return None
+    results = cv_results_frame(run.search)
+    keys = Keys(results)
+    levels = [Level(results[keys.find("index", name)]) for name in run.index]
+    return tuple(level.labels[level.places[chosen]] for level in levels)
+
+
+def _score_cell(value: float, low: float, high: float) -> dict[str, Any]:
+    if math.isnan(value):
+        return {"text": "failed", "key": "", "shade": None}
+    shade = (value - low) / (high - low) if high > low else 0.5
+    return {"text": _four(value), "key": repr(float(value)), "shade": f"{shade:.3f}"}
+
+
+def _four(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _layers(model: Any) -> list[dict[str, str]]:
+    if model is None:
+        return []
+    return [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "shape": " × ".join(str(side) for side in layer.output.shape[1:]),
+            "parameters": f"{layer.count_params():,}",
+        }
+        for layer in model.layers
+    ]
+
+
+# -- pictures ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture for light and for dark surroundings, as data that a browser shows."""
+
+    title: str
+    width: int
+    light: str
+    dark: str
+
+
+def _search_pictures(run: Run) -> list[_Picture]:
+    from sknn_mnist.display import SearchDisplay
+
+    results = cv_results_frame(run.search)
+    keys = Keys(results)
+    varying = [
+        key for key in keys.parameters if len({identity(v) for v in results[key]}) > 1
+    ]
+    if not varying:
+        return []
+    display = SearchDisplay.from_search(run.search)
+    n_columns = results[keys.find("x", display.x)].map(str).nunique()
+    n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
+    return [
+        _picture(
+            "Mean test score, the best of each place; the best of all is framed",
+            lambda ax: display.plot(ax=ax, kind="heatmap"),
+            (2.8 + 0.8 * n_columns, 1.5 + 0.5 * n_rows),
+        ),
+        _picture(
+            "Test scores solid, training dashed, with one standard deviation over the "
+            "folds",
+            lambda ax: display.plot(ax=ax, kind="lines", train=True),
+            (6.0, 4.0),
+        ),
+    ]
+
+
+def _best_pictures(run: Run) -> list[_Picture]:
+    if run.best is None:
+        return []
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    from sknn_mnist.display import HistoryDisplay, MistakesDisplay
+
+    X, y = run.data.X_test, run.data.y_test
+    history = HistoryDisplay.from_estimator(run.best)
+    metrics = list(dict.fromkeys(history.frame()["metric"]))
+    mistakes = MistakesDisplay.from_estimator(run.best, X, y)
+    predicted = run.best.predict(X)
+    return [
+        _picture(
+            "Learning curves",
+            lambda axes: history.plot(ax=axes),
+            (1.0 + 3.6 * len(metrics), 3.4),
+            len(metrics),
+        ),
+        _picture(
+            "Confusion matrix of the test rows",
+            lambda ax: ConfusionMatrixDisplay.from_predictions(
+                y, predicted, ax=ax, cmap="cividis", colorbar=False
+            ),
+            (5.0, 5.0),
+        ),
+        _picture(
+            "The worst mistakes: what it is, what it was taken for, with what "
+            "probability",
+            lambda ax: mistakes.plot(ax=ax, n_images=N_MISTAKES),
+            (8.8, 1.3 * math.ceil(max(1, min(N_MISTAKES, len(mistakes.images))) / 6)),
+        ),
+    ]
+
+
+def _picture(
+    title: str,
+    draw: Callable[[Any], Any],
+    size: tuple[float, float],
+    n_panels: int = 1,
+) -> _Picture:
+    width, height = min(size[0], 12.0), min(size[1], 12.0)
+    return _Picture(
+        title,
+        round(width * PIXELS),
+        _svg(draw, (width, height), n_panels, "default"),
+        _svg(draw, (width, height), n_panels, "dark_background"),
+    )
+
+
+def _svg(
+    draw: Callable[[Any], Any], size: tuple[float, float], n_panels: int, style: str
+) -> str:
+    from matplotlib import style as styles
+    from matplotlib.figure import Figure
+
+    # No pyplot: nothing is shown on a screen, and no figure stays behind.
+    with styles.context(style):
+        figure = Figure(figsize=size, layout="constrained")
+        axes: Sequence[Any] = figure.subplots(1, n_panels, squeeze=False)[0]
+        draw(axes if n_panels > 1 else axes[0])
+        text = io.BytesIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(text.getvalue()).decode()

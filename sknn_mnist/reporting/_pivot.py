@@ -1,0 +1,256 @@
+"""Results of a search, as tables."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
+import numpy as np
+import pandas as pd
+
+from sknn_mnist._cv_results import (
+    Keys,
+    Level,
+    Names,
+    cv_results_frame,
+    last_iterations,
+    scores_named,
+)
+from sknn_mnist._parameters import check_one_of
+
+__all__ = ["cv_results_frame", "pivot_cv_results"]
+
+FAILED = "failed"
+
+
+@overload
+def pivot_cv_results(
+    search: Any,
+    index: Names = None,
+    columns: Names = None,
+    values: Names = None,
+    *,
+    aggfunc: str = "mean",
+    format: Literal["frame"] = "frame",
+) -> pd.DataFrame: ...
+
+
+@overload
+def pivot_cv_results(
+    search: Any,
+    index: Names = None,
+    columns: Names = None,
+    values: Names = None,
+    *,
+    aggfunc: str = "mean",
+    format: Literal["markdown", "html"],
+) -> str: ...
+
+
+def pivot_cv_results(
+    search: Any,
+    index: Names = None,
+    columns: Names = None,
+    values: Names = None,
+    *,
+    aggfunc: str = "mean",
+    format: str = "frame",
+) -> pd.DataFrame | str:
+    """Pivot the results of a search: its scores by its parameters.
+
+    With the defaults it is the lesson's table: a row for each combination of the
+    searched parameters, its training and its test score.
+
+    Parameters
+    ----------
+    search : fitted search, mapping or DataFrame
+        Anything with a ``cv_results_``, or that itself.
+    index : str or iterable of str, default=None
+        Parameters that make the rows. None: the searched parameters that are not
+        in `columns`. The prefix ``param_`` may be left out, and so may those of
+        steps and nested estimators (``hidden_size`` for ``clf__hidden_size``)
+        where only one parameter can be meant. ``iter`` and ``n_resources`` of a
+        halving search serve as well.
+    columns : str or iterable of str, default=None
+        Parameters that make the columns.
+    values : str or iterable of str, default=None
+        Columns of ``cv_results_`` to show, or names of metrics of a multi-metric
+        search (their mean training and test scores). None: the mean training and
+        test scores, as far as they are there.
+    aggfunc : {"mean", "min", "max", "median"}, default="mean"
+        How several candidates are combined that fall into one cell because a
+        parameter is in neither `index` nor `columns`. A failed candidate makes the
+        cell NaN; it is not passed over.
+    format : {"frame", "markdown", "html"}, default="frame"
+        What is returned.
+
+    Returns
+    -------
+    DataFrame or str
+        Rows and columns are labelled with the searched values, sorted where they
+        can be compared with each other, else in order of appearance. Numbers, bools
+        and strings label as they are; anything else (tuples, None, objects) by its
+        text, since pandas takes tuples apart and drops None. "–" stands where a
+        candidate has no such parameter. The score of a failed fit is NaN, and reads "failed" in
+        markdown and HTML. Of a halving search, each candidate's last iteration is
+        shown unless ``iter`` or ``n_resources`` is asked for.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the search has no results yet.
+    ValueError or TypeError
+        When a name is unknown or may mean several parameters, or when there is
+        nothing to show.
+
+    Examples
+    --------
+    >>> from sknn_mnist.reporting import pivot_cv_results
+    >>> results = {
+    ...     "params": [{"epochs": e, "hidden_size": h}
+    ...                for e in (1, 5) for h in (32, 64)],
+    ...     "param_epochs": [1, 1, 5, 5],
+    ...     "param_hidden_size": [32, 64, 32, 64],
+    ...     "mean_test_score": [0.85, 0.88, 0.91, 0.93],
+    ... }
+    >>> pivot_cv_results(results)
+                        mean_test_score
+    epochs hidden_size
+    1      32                      0.85
+           64                      0.88
+    5      32                      0.91
+           64                      0.93
+    >>> print(pivot_cv_results(results, columns="hidden_size", format="markdown"))
+    | epochs   |   mean_test_score, hidden_size=32 |   mean_test_score, hidden_size=64 |
+    |:---------|----------------------------------:|----------------------------------:|
+    | 1        |                            0.8500 |                            0.8800 |
+    | 5        |                            0.9100 |                            0.9300 |
+    """  # noqa: E501
+    owner = "pivot_cv_results"
+    check_one_of("format", format, ("frame", "html", "markdown"), owner)
+    check_one_of("aggfunc", aggfunc, ("max", "mean", "median", "min"), owner)
+    results = cv_results_frame(search)
+    if results.empty:
+        raise ValueError(f"{owner} got a search without candidates.")
+    keys = Keys(results)
+    column_keys = keys.find_all("columns", columns)
+    if index is None:
+        row_keys = [key for key in keys.parameters if key not in column_keys]
+    else:
+        row_keys = keys.find_all("index", index)
+    twice = set(row_keys) & set(column_keys)
+    if twice:
+        raise ValueError(f"{sorted(twice)} can't be in both index and columns.")
+    shown = scores_named(results, values)
+    if not {"iter", "n_resources"} & {*row_keys, *column_keys}:
+        results = last_iterations(results)
+    table = _pivot(results, row_keys, column_keys, shown, aggfunc)
+    if row_keys:
+        table.index.names = [keys.short(key) for key in row_keys]
+    if column_keys:
+        table.columns.names = [None, *(keys.short(key) for key in column_keys)]
+    if format == "markdown":
+        return _markdown(table)
+    return _html(table) if format == "html" else table
+
+
+def _pivot(
+    results: pd.DataFrame,
+    row_keys: list[str],
+    column_keys: list[str],
+    shown: list[str],
+    aggfunc: str,
+) -> pd.DataFrame:
+    """Group by the places of the values among the distinct ones, then label.
+
+    pandas's own `pivot_table` drops None and failed candidates, and takes tuples
+    apart.
+    """
+    keys = [*row_keys, *column_keys]
+    levels = {key: Level(results[key]) for key in keys}
+    places = [levels[key].places.rename(key) for key in keys]
+    if not keys:
+        places = [pd.Series(0, index=results.index)]
+
+    # skipna=False: a failed candidate is not passed over.
+    def combine(cell: pd.Series) -> float:
+        return getattr(cell, aggfunc)(skipna=False)
+
+    table: Any = results[shown].astype(float).groupby(places).agg(combine)
+    if column_keys:
+        if not row_keys:
+            table = pd.concat({0: table})
+        # Not pivot_table, which would drop what failed.
+        table = table.unstack(list(range(-len(column_keys), 0)))[shown]  # noqa: PD010
+        table.columns = pd.MultiIndex.from_arrays(
+            [
+                table.columns.get_level_values(0),
+                *(
+                    levels[key].labels_at(table.columns.get_level_values(at))
+                    for at, key in enumerate(column_keys, start=1)
+                ),
+            ]
+        )
+    if len(row_keys) == 1:
+        table.index = levels[row_keys[0]].labels_at(table.index)
+    elif row_keys:
+        table.index = pd.MultiIndex.from_arrays(
+            [
+                levels[key].labels_at(table.index.get_level_values(at))
+                for at, key in enumerate(row_keys)
+            ]
+        )
+    return table
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    flat = _as_text(table)
+    escaped = flat.map(
+        lambda cell: cell.replace("|", "\\|") if isinstance(cell, str) else cell
+    )
+    escaped.columns = [str(name).replace("|", "\\|") for name in flat.columns]
+    return escaped.to_markdown(
+        index=False, disable_numparse=True, colalign=_alignment(table, flat)
+    )
+
+
+def _html(table: pd.DataFrame) -> str:
+    flat = _as_text(table)
+    return flat.to_html(index=False, escape=True, border=0)
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its index as columns and its numbers as text."""
+    body = pd.DataFrame(
+        [
+            [_number_text(name, value) for name, value in zip(table, row, strict=True)]
+            for row in table.to_numpy()
+        ],
+        columns=[_column_text(name, table.columns.names) for name in table],
+        index=table.index,
+    )
+    rows = (
+        body.index.to_frame(index=False).map(str)
+        if body.index.names != [None]
+        else pd.DataFrame(index=range(len(body)))
+    )
+    return pd.concat([rows, body.reset_index(drop=True)], axis=1)
+
+
+def _number_text(name: Any, value: float) -> str:
+    if np.isnan(value):
+        return FAILED
+    name = name[0] if isinstance(name, tuple) else name
+    counts = name.startswith(("rank_", "n_")) or name == "iter"
+    return f"{value:g}" if counts else f"{value:.4f}"
+
+
+def _column_text(name: Any, levels: list[Any]) -> str:
+    if not isinstance(name, tuple):
+        return str(name)
+    labels = zip(levels[1:], name[1:], strict=True)
+    return ", ".join([name[0], *(f"{level}={label}" for level, label in labels)])
+
+
+def _alignment(table: pd.DataFrame, flat: pd.DataFrame) -> list[str]:
+    n_index = flat.shape[1] - table.shape[1]
+    return ["left"] * n_index + ["right"] * table.shape[1]

@@ -1,0 +1,232 @@
+"""Progress of a running search, on a terminal or in a log."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TextIO
+
+from sknn_mnist.reporting._records import CountingScorer, SearchRecords
+
+__all__ = ["SearchProgress", "polling"]
+
+# Often enough for the eye, seldom enough to cost nothing.
+POLL_SECONDS = 0.25
+
+# Where there is no terminal: seconds from one line to the next.
+LINE_SECONDS = 5
+
+
+class SearchProgress:
+    """Tells about a search: what is done, what is left, the best so far.
+
+    A bar on a terminal, else a line at start and end and every few seconds. Fits that
+    fail are never scored, so they are not counted before the search is through.
+
+    Parameters
+    ----------
+    total : int or None
+        Number of cross-validation fits, None where only the search will know.
+    calls_per_fit : int
+        Calls of the scorer a fit.
+    stream : text stream
+        Where to write.
+    quiet : bool, default=False
+        Whether to write nothing at all.
+    names : sequence of str, default=()
+        Parameters that tell candidates apart.
+    n_folds : int, default=1
+        Fits a candidate.
+
+    Attributes
+    ----------
+    epochs, trained_epochs : int
+        After the search: epochs of its fits, and how many of them were trained.
+    """
+
+    def __init__(
+        self,
+        total: int | None,
+        calls_per_fit: int,
+        stream: TextIO,
+        quiet: bool = False,
+        *,
+        names: Sequence[str] = (),
+        n_folds: int = 1,
+    ) -> None:
+        self.total = total
+        self.calls_per_fit = calls_per_fit
+        self.stream = stream
+        self.quiet = quiet
+        self.names = names
+        self.n_folds = n_folds
+        self.on_terminal = not quiet and stream.isatty()
+        self.epochs = self.trained_epochs = 0
+
+    @contextmanager
+    def search(self, scorer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+        """Tell about what the block does; gives the scorer to search with.
+
+        Parameters
+        ----------
+        scorer : callable
+            The scorer that is wanted.
+
+        Yields
+        ------
+        callable
+            A scorer with the same scores.
+        """
+        # A worker that is killed in an interrupted search may still be writing.
+        with tempfile.TemporaryDirectory(
+            prefix="sknn-mnist-", ignore_cleanup_errors=True
+        ) as folder:
+            path = Path(folder, "calls")
+            path.touch()
+            records = SearchRecords(path, self.calls_per_fit, self.n_folds)
+            start = perf_counter()
+            with self._bar(records) if self.on_terminal else self._lines(records):
+                yield CountingScorer(scorer, path, self.names)
+            records.update()
+            self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
+            said = f"searched: {_fits(self.total or records.fits)} in {_since(start)}"
+            if self.epochs:  # other machines don't tell
+                said += (
+                    f"; {self.trained_epochs:,} of their {self.epochs:,} epochs "
+                    "trained, the others found"
+                )
+            self._say(said)
+
+    @contextmanager
+    def refit(self, n_rows: int) -> Iterator[None]:
+        """Tell that the block refits the best.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows it is fitted on.
+        """
+        message = f"refitting the best on {n_rows:,} rows"
+        if not self.on_terminal:
+            self._say(message)
+            yield
+            return
+        from rich.console import Console
+
+        with Console(file=self.stream).status(message):
+            yield
+
+    @contextmanager
+    def _lines(self, records: SearchRecords) -> Iterator[None]:
+        self._say(f"searching: {_fits(self.total)}")
+        told = perf_counter()
+
+        def show() -> None:
+            nonlocal told
+            if perf_counter() - told > LINE_SECONDS:
+                told = perf_counter()
+                records.update()
+                self._say(f"searching: {self._done(records)}{_best(records)}")
+
+        with polling(show):
+            yield
+
+    @contextmanager
+    def _bar(self, records: SearchRecords) -> Iterator[None]:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (
+            TextColumn("searching"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("fits"),
+            TimeElapsedColumn(),
+            TextColumn("elapsed,"),
+            # All of the past counts: fits of a grid come cheap ones first.
+            TimeRemainingColumn(),
+            TextColumn("to go{task.fields[best]}"),
+        )
+        with Progress(
+            *columns,
+            console=Console(file=self.stream),
+            speed_estimate_period=float("inf"),
+        ) as bar:
+            task = bar.add_task("search", total=self.total, best="")
+
+            def show() -> None:
+                records.update()
+                done = records.fits
+                if self.total is not None:
+                    done = min(done, self.total)
+                bar.update(task, completed=done, best=escape(_best(records)))
+
+            with polling(show):
+                yield
+            records.update()
+            done = self.total or records.fits
+            bar.update(task, total=done, completed=done)
+
+    def _done(self, records: SearchRecords) -> str:
+        if self.total is None:
+            return f"{_fits(records.fits)} done"
+        left = max(self.total - records.fits, 0)
+        return f"{records.fits:,} of {_fits(self.total)} done, {left:,} left"
+
+    def _say(self, message: str) -> None:
+        if not self.quiet:
+            print(message, file=self.stream, flush=True)
+
+
+@contextmanager
+def polling(show: Callable[[], None]) -> Iterator[None]:
+    """Call `show` again and again in a thread while the block runs, and once after.
+
+    Parameters
+    ----------
+    show : callable
+        Called without arguments.
+    """
+    over = threading.Event()
+
+    def poll() -> None:
+        while not over.wait(POLL_SECONDS):
+            show()
+
+    thread = threading.Thread(target=poll, name="sknn-mnist-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        show()
+
+
+def _fits(number: int | None) -> str:
+    if number is None:
+        return "by halving"
+    return f"{number:,} fit" if number == 1 else f"{number:,} fits"
+
+
+def _since(start: float) -> str:
+    return f"{perf_counter() - start:.1f} s"
+
+
+def _best(records: SearchRecords) -> str:
+    if records.best is None:
+        return ""
+    score, candidate = records.best
+    return f", best so far {score:.4f} ({candidate})"

@@ -1,0 +1,535 @@
+"""The pictures: what they hold, what they draw, what they refuse."""
+
+import re
+import subprocess
+import sys
+
+import keras
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    HalvingGridSearchCV,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
+from sknn_mnist import display as room
+from sknn_mnist.display import (
+    ActivationMaximizationDisplay,
+    FeatureMapsDisplay,
+    HistoryDisplay,
+    KernelsDisplay,
+    MistakesDisplay,
+    SearchDisplay,
+    SensitivityDisplay,
+)
+from sknn_mnist.display._drawing import draw_mosaic, near_square
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    X, _, y, _ = digits
+    return X.reshape(-1, 8, 8), y
+
+
+@pytest.fixture(scope="module")
+def cnn(images):
+    X, y = images
+    net = CNNClassifier(
+        filters=(4, 6), epochs=3, learning_rate=0.01, hidden_size=8, random_state=0
+    )
+    return net.fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def dense(digits):
+    X, _, y, _ = digits
+    net = DenseClassifier(epochs=4, validation_split=0.2, random_state=0)
+    return net.fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def search(digits):
+    X, _, y, _ = digits
+    grid = {"epochs": [1, 3], "hidden_size": [8, (8, 8)], "dropout": [0.0, 0.9]}
+    net = DenseClassifier(memory=":memory:", random_state=0)
+    return GridSearchCV(net, grid, cv=2, return_train_score=True).fit(X, y)
+
+
+DISPLAYS = {
+    "history": lambda s: HistoryDisplay.from_estimator(s["dense"]),
+    "search": lambda s: SearchDisplay.from_search(s["search"]),
+    "kernels": lambda s: KernelsDisplay.from_estimator(s["cnn"], 1),
+    "maps": lambda s: FeatureMapsDisplay.from_estimator(s["cnn"], s["X"][:3]),
+    "looked for": lambda s: ActivationMaximizationDisplay.from_estimator(
+        s["cnn"], n_steps=2
+    ),
+    "sensitivity": lambda s: SensitivityDisplay.from_estimator(s["cnn"], s["X"][:3]),
+    "mistakes": lambda s: MistakesDisplay.from_estimator(s["cnn"], s["X"], s["y"]),
+}
+
+
+def test_each_display_is_among_them(cnn, dense, search, images):
+    X, y = images
+    subjects = {"cnn": cnn, "dense": dense, "search": search, "X": X, "y": y}
+    made = {type(make(subjects)).__name__ for make in DISPLAYS.values()}
+    assert made == set(room.__all__)
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_displays_behave_alike(name, cnn, dense, search, images):
+    X, y = images
+    subjects = {"cnn": cnn, "dense": dense, "search": search, "X": X, "y": y}
+    display = DISPLAYS[name](subjects)
+    assert not hasattr(display, "ax_")
+    assert display.plot() is display
+    assert isinstance(display.figure_, Figure)
+    axes = np.atleast_1d(display.ax_)
+    assert all(ax.figure is display.figure_ for ax in axes)
+    # On axes that are given, and again.
+    figure, given = plt.subplots(1, len(axes), squeeze=False)
+    display.plot(ax=given[0] if len(axes) > 1 else given[0][0])
+    assert display.figure_ is figure
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())
+    assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 20
+
+
+def test_without_matplotlib_there_is_one_sentence():
+    code = """if True:
+        import sys
+        sys.modules["matplotlib"] = None
+        from sknn_mnist.display import HistoryDisplay
+        HistoryDisplay.from_history({"loss": [1.0]}).plot()
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip().splitlines()[-1] == (
+        "ImportError: HistoryDisplay needs matplotlib. Install it with "
+        "`pip install 'sknn-mnist[plot]'`."
+    )
+
+
+# -- learning curves ---------------------------------------------------------------
+
+
+def test_history_holds_each_value(dense):
+    display = HistoryDisplay.from_estimator(dense)
+    frame = display.frame()
+    assert len(frame) == 4 * 4
+    assert set(frame["estimator"]) == {"DenseClassifier"}
+    chosen = frame[(frame["metric"] == "accuracy") & (frame["set"] == "validation")]
+    assert chosen["epoch"].tolist() == [1, 2, 3, 4]
+    assert chosen["value"].tolist() == dense.history_["val_accuracy"]
+    display.plot()
+    assert [ax.get_ylabel() for ax in display.ax_] == ["loss", "accuracy"]
+    lines = display.ax_[0].get_lines()
+    assert [line.get_label() for line in lines] == ["training", "validation"]
+    np.testing.assert_allclose(lines[0].get_ydata(), dense.history_["loss"])
+    assert [line.get_linestyle() for line in lines] == ["-", "--"]
+
+
+def test_several_estimators_are_compared(dense, cnn, search):
+    pipe = make_pipeline(MinMaxScaler(), dense)
+    display = HistoryDisplay.from_estimator({"a": pipe, "b": cnn, "c": search})
+    display.plot(metrics="loss")
+    labels = [line.get_label() for line in display.ax_.get_lines()]
+    assert labels == ["a, training", "a, validation", "b, training", "c, training"]
+    colours = [line.get_color() for line in display.ax_.get_lines()]
+    assert colours[0] == colours[1]
+    assert len(set(colours)) == 3
+
+
+def test_histories_of_keras_and_dicts_are_taken():
+    history = keras.callbacks.History()
+    history.history = {"loss": [2.0, 1.0], "f1": [[0.1, 0.2], [0.3, 0.4]]}
+    one = HistoryDisplay.from_history(history, name="mine").frame()
+    assert one["value"].tolist() == [2.0, 1.0]
+    both = HistoryDisplay.from_history({"x": history, "y": {"loss": [3.0]}}).frame()
+    assert both["estimator"].tolist() == ["x", "x", "y"]
+
+
+def test_bad_histories_are_refused(dense):
+    with pytest.raises(NotFittedError, match="no history yet"):
+        HistoryDisplay.from_estimator(DenseClassifier())
+    with pytest.raises(TypeError, match="must have a history_"):
+        HistoryDisplay.from_estimator(LogisticRegression())
+    with pytest.raises(TypeError, match="must be a dict of metrics"):
+        HistoryDisplay.from_history([1.0])
+    display = HistoryDisplay.from_estimator(dense)
+    with pytest.raises(ValueError, match=re.escape("(did you mean 'accuracy'?)")):
+        display.plot(metrics="acuracy")
+    with pytest.raises(ValueError, match="must hold 2 axes"):
+        display.plot(ax=plt.subplots()[1])
+
+
+# -- searches ----------------------------------------------------------------------
+
+
+def test_search_shows_the_best_of_each_place(search):
+    display = SearchDisplay.from_search(search, hue="hidden_size")
+    assert (display.x, display.metric) == ("epochs", "score")
+    results = pd.DataFrame(search.cv_results_)
+    for _, row in display.frame().iterrows():
+        there = results[
+            (results["param_epochs"] == row["epochs"])
+            & (results["param_hidden_size"].map(str) == str(row["hidden_size"]))
+        ]
+        assert row["n_candidates"] == len(there) == 2
+        best = there.loc[there["mean_test_score"].idxmax()]
+        assert row["mean_test"] == best["mean_test_score"]
+        assert row["std_test"] == best["std_test_score"]
+        assert row["mean_train"] == best["mean_train_score"]
+
+
+def test_heatmap_writes_the_scores_and_frames_the_best(search):
+    display = SearchDisplay.from_search(search, hue="hidden_size").plot()
+    written = {text.get_text() for text in display.ax_.texts}
+    assert written == {f"{score:.4f}" for score in display.frame()["mean_test"]}
+    (frame,) = display.ax_.patches
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["1", "3"]
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == [
+        "8",
+        "(8, 8)",
+    ]
+    column, row = round(frame.get_x() + 0.5), round(frame.get_y() + 0.5)
+    cells = np.asarray(display.ax_.images[0].get_array())
+    assert cells[row, column] == cells.max() == search.best_score_
+
+
+def test_lines_have_a_band_of_the_folds(search):
+    display = SearchDisplay.from_search(search, x="dropout", hue="epochs")
+    display.plot(kind="lines", train=True)
+    assert len(display.ax_.get_lines()) == 4
+    assert len(display.ax_.collections) == 4
+    line = display.ax_.get_lines()[0]
+    first = display.frame().query("epochs == 1")
+    np.testing.assert_allclose(line.get_xdata(), [0.0, 0.9])
+    np.testing.assert_allclose(line.get_ydata(), first["mean_test"])
+    band = display.ax_.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() >= (first["mean_test"] + first["std_test"]).max() - 1e-9
+
+
+def test_halving_shows_each_round_against_epochs(digits):
+    X, _, y, _ = digits
+    halving = HalvingGridSearchCV(
+        DenseClassifier(memory=":memory:", random_state=0),
+        {"hidden_size": [4, 8, 16, 32]},
+        resource="epochs",
+        max_resources=4,
+        min_resources=1,
+        factor=2,
+        cv=2,
+    ).fit(X[:200], y[:200])
+    display = SearchDisplay.from_search(halving, x="n_resources", hue="hidden_size")
+    assert len(display.frame()) == sum(halving.n_candidates_)
+    # Without the rounds: each candidate once, at its last.
+    last = SearchDisplay.from_search(halving, x="hidden_size", hue=None)
+    assert set(last.frame()["hidden_size"]) == {4, 8, 16, 32}
+    display.plot(kind="lines")
+
+
+def test_failed_candidates_leave_a_dash():
+    results = {
+        "params": [{"a": 1}, {"a": 2}],
+        "param_a": [1, 2],
+        "mean_test_score": [np.nan, 0.5],
+    }
+    display = SearchDisplay.from_search(results)
+    assert display.hue is None
+    display.plot()
+    assert [text.get_text() for text in display.ax_.texts] == ["–", "0.5000"]
+    display.plot(kind="lines")
+    results["mean_test_score"] = [np.nan, np.nan]
+    with pytest.raises(ValueError, match="every fit failed"):
+        SearchDisplay.from_search(results)
+
+
+def test_bad_searches_are_refused(search):
+    with pytest.raises(ValueError, match="can't be both x and hue"):
+        SearchDisplay.from_search(search, x="epochs", hue="epochs")
+    with pytest.raises(ValueError, match="none of the searched parameters"):
+        SearchDisplay.from_search(search, x="filters")
+    with pytest.raises(ValueError, match="'metric' parameter of SearchDisplay"):
+        SearchDisplay.from_search(search, metric="f1")
+    with pytest.raises(ValueError, match=r"one of \{'heatmap', 'lines'\}"):
+        SearchDisplay.from_search(search).plot(kind="bars")
+    with pytest.raises(NotFittedError):
+        SearchDisplay.from_search(GridSearchCV(DenseClassifier(), {}))
+
+
+# -- layers and images -------------------------------------------------------------
+
+
+def test_kernels_are_the_nets_own(cnn):
+    first, second = cnn.kernels_
+    assert first.shape == (3, 3, 1, 4)
+    assert second.shape == (3, 3, 4, 6)
+    np.testing.assert_array_equal(
+        first, cnn.model_.get_layer("conv_1").get_weights()[0]
+    )
+    first[:] = 0  # a copy
+    assert cnn.kernels_[0].any()
+    display = KernelsDisplay.from_estimator(cnn, layer="conv_2")
+    np.testing.assert_array_equal(display.kernels, second)
+    display.plot()
+    image = np.asarray(display.ax_.images[0].get_array(), dtype=float)
+    # A row a channel, a column a filter: the first tile is channel 0 of filter 0.
+    np.testing.assert_allclose(image[1:4, 0:3], second[:, :, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(image[1:4, 4:7], second[:, :, 0, 1], atol=1e-7)
+    low, high = display.ax_.images[0].get_clim()
+    assert low == -high == -np.abs(second).max()
+
+
+@pytest.mark.parametrize("filters", [2, 64])
+def test_few_and_many_filters_make_a_grid(filters):
+    kernels = np.random.default_rng(0).normal(size=(3, 3, 1, filters))
+    display = KernelsDisplay(kernels).plot()
+    height, width = display.ax_.images[0].get_array().shape
+    assert 0.4 < height / width < 2.5
+    inches = display.figure_.get_size_inches()
+    assert inches.max() < 14
+    many = KernelsDisplay(np.repeat(kernels, 64, axis=2)).plot()
+    assert many.figure_.get_size_inches().max() < 14
+
+
+def test_nearly_square_grids_are_full_where_they_can_be():
+    assert [near_square(n) for n in (1, 2, 4, 8, 12, 32, 64)] == [1, 2, 2, 4, 4, 8, 8]
+    assert near_square(7) == 3
+    assert near_square(97) == 10
+
+
+def test_tiles_stand_where_they_belong():
+    _, ax = plt.subplots()
+    tiles = [np.full((4, 4), value) for value in (1.0, 2.0, 3.0)]
+    image = draw_mosaic(ax, tiles, 2, captions=["a", "b", "c"])
+    canvas = np.ma.filled(image.get_array(), np.nan)
+    assert canvas[2, 1] == 1
+    assert canvas[2, 6] == 2
+    assert canvas[7, 1] == 3
+    assert np.isnan(canvas[7, 6])
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+
+
+def test_mistakes_come_most_confident_first(cnn, images):
+    X, y = images
+    display = MistakesDisplay.from_estimator(cnn, X, y)
+    frame = display.frame()
+    predicted, probabilities = cnn.predict(X), cnn.predict_proba(X)
+    assert sorted(frame["index"]) == np.flatnonzero(predicted != y).tolist()
+    assert (frame["y_true"] != frame["y_pred"]).all()
+    np.testing.assert_array_equal(frame["y_true"], y[frame["index"]])
+    np.testing.assert_allclose(
+        frame["probability"], probabilities[frame["index"]].max(axis=1)
+    )
+    assert frame["probability"].is_monotonic_decreasing
+    np.testing.assert_array_equal(display.images[0, ..., 0], X[frame["index"][0]])
+    display.plot(n_images=3)
+    first = frame.iloc[0]
+    assert display.ax_.texts[0].get_text() == (
+        f"{first['y_true']:.0f}, not {first['y_pred']:.0f} ({first['probability']:.2f})"
+    )
+    assert display.ax_.get_title() == f"{len(frame)} of {len(X):,} wrong"
+
+
+def test_no_mistakes_can_be_shown(cnn, images):
+    X = images[0][:5]
+    display = MistakesDisplay.from_estimator(cnn, X, cnn.predict(X)).plot()
+    assert display.ax_.get_title() == "0 of 5 wrong"
+
+
+def test_mistakes_of_any_classifier(digits):
+    X, X_test, y, y_test = digits
+    model = LogisticRegression(max_iter=20, C=0.01).fit(X, y)
+    display = MistakesDisplay.from_estimator(model, X_test, y_test).plot()
+    assert display.images.shape[1:] == (8, 8, 1)
+    with pytest.raises(TypeError, match="must be a classifier"):
+        MistakesDisplay.from_estimator(DenseRegressor(), X_test, y_test)
+    with pytest.raises(ValueError, match="a label for each of the 540 images"):
+        MistakesDisplay.from_estimator(model, X_test, y_test[:-1])
+
+
+def test_colour_images_are_shown_in_colours():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(size=(20, 6, 6, 3)), np.arange(20) % 2
+    net = CNNClassifier(filters=2, hidden_size=(), epochs=1, random_state=0).fit(X, y)
+    display = MistakesDisplay.from_estimator(net, X, 1 - net.predict(X)).plot()
+    assert display.ax_.images[0].get_array().shape[-1] == 4  # with what is not there
+    SensitivityDisplay.from_estimator(net, X[:2], method="gradient").plot()
+    ActivationMaximizationDisplay.from_estimator(net, n_steps=2).plot()
+
+
+def test_sensitivity_names_the_classes(cnn, images):
+    X, _ = images
+    display = SensitivityDisplay.from_estimator(cnn, X[:3], target=7, method="gradient")
+    assert list(display.labels) == ["7", "7", "7"]
+    assert display.plot().colorbar_ is None
+    hidden = SensitivityDisplay.from_estimator(cnn, X[:3], patch_size=2)
+    assert hidden.labels == [str(each) for each in cnn.predict(X[:3])]
+    assert hidden.plot().colorbar_ is not None
+    with pytest.raises(ValueError, match="'method' parameter of SensitivityDisplay"):
+        SensitivityDisplay.from_estimator(cnn, X[:3], method="saliency")
+
+
+# -- what users bring -----------------------------------------------------------------
+
+
+def grid_of(**columns):
+    rows = [
+        dict(zip(columns, values, strict=True))
+        for values in zip(*columns.values(), strict=True)
+    ]
+    names = [name for name in columns if name != "score"]
+    return {
+        "params": [{name: row[name] for name in names} for row in rows],
+        **{f"param_{name}": columns[name] for name in names},
+        "mean_test_score": columns["score"],
+        "std_test_score": [0.01] * len(rows),
+    }
+
+
+def framed(display):
+    (frame,) = display.ax_.patches
+    return frame.get_x() + 0.5, frame.get_y() + 0.5
+
+
+def ticks(axis):
+    return [each.get_text() for each in axis.get_ticklabels()]
+
+
+def test_the_frame_is_around_what_the_search_chose(digits):
+    X, _, y, _ = digits
+    scores = {16: 0.5, 64: 0.9, 32: 0.9}  # a tie: scikit-learn takes the first
+
+    def scoring(estimator, X, y):
+        return scores[estimator.hidden_size]
+
+    grid = {"hidden_size": [64, 32, 16], "dropout": [0.0, 0.1]}
+    search = GridSearchCV(DenseClassifier(epochs=1), grid, cv=2, scoring=scoring)
+    search.set_params(refit=False).fit(X[:60], y[:60])
+    display = SearchDisplay.from_search(search, x="hidden_size", hue="dropout").plot()
+    x, y_ = framed(display)
+    assert ticks(display.ax_.xaxis)[int(x)] == str(search.best_params_["hidden_size"])
+    assert ticks(display.ax_.yaxis)[int(y_)] == str(search.best_params_["dropout"])
+
+
+def test_what_halving_gave_up_is_not_framed():
+    results = {
+        **grid_of(epochs=[3, 3, 9], hidden_size=[64, 32, 32], score=[0.94, 0.93, 0.90]),
+        "iter": [0, 0, 1],
+        "n_resources": [3, 3, 9],
+    }
+    display = SearchDisplay.from_search(results, x="epochs", hue="hidden_size").plot()
+    assert framed(display) == (1, 0)
+
+
+def test_values_of_incomplete_grids_come_in_order():
+    results = grid_of(a=[1, 2, 2], b=[64, 32, 128], score=[0.1, 0.2, 0.3])
+    display = SearchDisplay.from_search(results, x="a", hue="b")
+    assert ticks(display.plot().ax_.yaxis) == ["32", "64", "128"]
+    legend = display.plot(kind="lines").ax_.get_legend()
+    assert [each.get_text() for each in legend.get_texts()] == ["b=32", "b=64", "b=128"]
+
+
+def test_values_that_read_alike_or_are_missing_stay_apart():
+    results = grid_of(
+        a=[None, "None", (32,), "(32,)", float("nan")] * 2,
+        b=[1] * 5 + [2] * 5,
+        score=np.linspace(0, 1, 10),
+    )
+    display = SearchDisplay.from_search(results, x="a", hue="b").plot()
+    assert len(ticks(display.ax_.xaxis)) == 5
+    assert len(display.ax_.texts) == 10
+    assert "–" not in [each.get_text() for each in display.ax_.texts]
+    display.plot(kind="lines")
+    assert [len(line.get_xdata()) for line in display.ax_.lines] == [5, 5]
+
+
+def test_the_only_parameter_can_not_be_the_hue():
+    with pytest.raises(ValueError, match="hue='a' is the only parameter"):
+        SearchDisplay.from_search(grid_of(a=[1, 2], score=[0.1, 0.2]), hue="a")
+
+
+def test_dollars_are_dollars(digits):
+    X, _, y, _ = digits
+    names = np.array(["$0-$10", "$^_", "$x"])
+    clf = DenseClassifier(hidden_size=2, epochs=1, random_state=0)
+    clf.fit(X[:90], names[y[:90] % 3])
+    displays = [
+        MistakesDisplay.from_estimator(clf, X[:30], names[(y[:30] + 1) % 3]).plot(),
+        SensitivityDisplay.from_estimator(clf, X[:3]).plot(),
+        HistoryDisplay.from_estimator({"$^_": clf, "$x": clf}).plot(),
+        SearchDisplay.from_search(grid_of(a=["$^_", "$x"], score=[0.1, 0.2])).plot(),
+    ]
+    for display in displays:
+        display.figure_.canvas.draw()  # would fail on a formula
+    shown = " ".join(each.get_text() for each in displays[0].ax_.texts)
+    assert not re.search(r"(?<!\\)\$", shown)
+
+
+def test_sensitivity_shows_what_the_network_is_fed(digits):
+    X, _, y, _ = digits
+    nets = {
+        (4, 4, 1): make_pipeline(PCA(16), DenseClassifier(epochs=1)),
+        (4, 16, 1): CNNClassifier(image_shape=(4, 16), filters=2, epochs=1),
+        (4, 8, 2): CNNClassifier(image_shape=(4, 8, 2), filters=2, epochs=1),
+    }
+    for shape, net in nets.items():
+        net.fit(X[:100], y[:100])
+        display = SensitivityDisplay.from_estimator(net, X[:3]).plot()
+        assert display.images.shape == (3, *shape)
+        if shape != (4, 4, 1):
+            mistakes = MistakesDisplay.from_estimator(net, X[:50], y[:50])
+            assert mistakes.images.shape[1:] == shape
+            np.testing.assert_array_equal(
+                mistakes.images[0].ravel(), X[mistakes.index[0]]
+            )
+
+
+def test_sensitivity_of_several_outputs(digits):
+    X, _, _, _ = digits
+    regressor = DenseRegressor(epochs=1).fit(X, X[:, :2])
+    assert SensitivityDisplay.from_estimator(regressor, X[:3]).plot().labels == []
+    several = DenseClassifier(epochs=1).fit(X, (X[:, 10:13] > 0.5).astype(int))
+    labels = SensitivityDisplay.from_estimator(several, X[:3]).plot().labels
+    assert len(labels) == 3
+    assert set(labels) <= {"0", "1", "2"}
+
+
+def test_mistakes_are_those_of_predict(digits):
+    X, _, y, _ = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    picky = make_pipeline(
+        make_column_transformer((StandardScaler(), list(frame.columns))),
+        DenseClassifier(hidden_size=4, epochs=2, random_state=0),
+    )
+    thresholded = FixedThresholdClassifier(
+        picky, threshold=0.9, response_method="predict_proba"
+    )
+    for net, labels in ((picky, y), (thresholded, y > 4)):
+        net.fit(frame, labels)
+        display = MistakesDisplay.from_estimator(net, frame, labels)
+        wrong = net.predict(frame) != labels
+        assert sorted(display.index) == list(np.flatnonzero(wrong))
+        proba = net.predict_proba(frame)
+        place = list(net.classes_).index(display.y_pred[0])
+        assert display.probability[0] == pytest.approx(proba[display.index[0], place])
