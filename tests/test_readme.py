@@ -1,5 +1,6 @@
 """The README's Python runs, block after block, as one session."""
 
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -48,3 +49,18 @@ def test_what_the_readme_links_to_is_there():
     assert links
     for link in links:
         assert (README.parent / link.partition("#")[0]).exists(), link
+
+
+def test_a_package_index_finds_what_the_readme_links_to():
+    # As it was built: an index has neither the pictures nor the other files.
+    text = importlib.metadata.metadata("sknn-mnist").get_payload()
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 10
+    assert [each for each in targets if not each.startswith(("https://", "#"))] == []
+    for each in re.findall(r"\]\((?!https:)([^)#]+)", README.read_text("utf-8")):
+        assert (README.parent / each).exists(), each
+    headings = re.findall(r"^#+ (.*)$", README.read_text("utf-8"), re.M)
+    anchors = {
+        re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings
+    }
+    assert {each[1:] for each in targets if each.startswith("#")} <= anchors
