@@ -20,6 +20,7 @@ __all__ = [
     "config_of_optimizer",
     "exclude_from_weight_decay",
     "forget_kernels",
+    "has_started",
     "is_deterministic",
     "rate_of_optimizer",
     "sum_no_replicas",
@@ -253,6 +254,19 @@ def is_deterministic() -> bool | None:
         return bool(config.is_op_determinism_enabled())
     except (ImportError, AttributeError):
         return None
+
+
+def has_started() -> bool:
+    """Tell whether TensorFlow has started its threads."""
+    threading = tf.config.threading
+    before = threading.get_intra_op_parallelism_threads()
+    try:
+        # Its number can be changed until then, and not any more after.
+        threading.set_intra_op_parallelism_threads(before + 1)
+    except RuntimeError:
+        return True
+    threading.set_intra_op_parallelism_threads(before)
+    return False
 
 
 def uses_onednn() -> bool | None:

@@ -12,7 +12,7 @@ __all__ = ["know_moved_modules"]
 _MOVED = {
     "sknn_mnist._adapter": "sknn_mnist.estimators._adapter",
     "sknn_mnist._callbacks": "sknn_mnist.estimators._callbacks",
-    "sknn_mnist._keras_copies": "sknn_mnist.networks._keras_copies",
+    "sknn_mnist._keras_copies": "sknn_mnist.networks._keras_pickles",
     "sknn_mnist._networks": "sknn_mnist.estimators._networks",
     "sknn_mnist._owned_network": "sknn_mnist.engine._owned_network",
     "sknn_mnist._recipes": "sknn_mnist.networks._recipes",

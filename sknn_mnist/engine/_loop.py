@@ -23,28 +23,22 @@ from sknn_mnist._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,
     take_restored_epoch,
-    variables_of_optimizer,
 )
+from sknn_mnist.engine._batches import (
+    Logs,
+    any_rows,
+    compiled_loop,
+    epoch_order,
+    rows_at_once,
+)
+from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._tensor_cache import resident
 
 __all__ = [
     "FusedNetwork",
-    "Logs",
-    "State",
-    "epoch_order",
-    "get_state",
-    "rows_at_once",
-    "set_state",
 ]
 
-# All that training changes, as arrays: "network" (weights, statistics, seeds) and
-# "optimizer", each in Keras's order of variables.
-State = dict[str, list[np.ndarray]]
-
-# Rows of a validation or prediction step: large enough that the call costs nothing
-# beside its arithmetic, and no more than whose largest maps take so many bytes.
-MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
 
 # A compiled call can't be interrupted, so that it should not run much longer.
 SECONDS_A_CALL = 0.25
@@ -52,8 +46,6 @@ FIRST_STEPS = 16
 
 # Samples gathered at once; they should stay in the cache.
 BYTES_A_BLOCK = 4 * 2**20
-
-Logs = dict[str, Any]
 
 
 class FusedNetwork:
@@ -206,7 +198,7 @@ class FusedNetwork:
             # What code of the user's own raises is his to read.
             naming = _naming_what_can_not_be_compiled() if self._own else nullcontext()
             with self._making(), naming:
-                self._loops[key] = _loop(self.network, step, data)
+                self._loops[key] = compiled_loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
@@ -246,7 +238,7 @@ class FusedNetwork:
             try:
                 with self._making():
                     trace.get_concrete_function(
-                        *(_any_rows(each) for each in data[:2]),
+                        *(any_rows(each) for each in data[:2]),
                         tf.TensorSpec(outputs.shape, outputs.dtype),
                     )
             except (ValueError, TypeError) as err:
@@ -278,103 +270,8 @@ def _naming_what_can_not_be_compiled() -> Iterator[None]:
         ) from err
 
 
-def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
-    """Return the order of the rows in an epoch, which is the epoch's own."""
-    return _shuffled(n_rows, (seed, epoch)) if shuffle else tf.range(n_rows)
-
-
-@tf.function(
-    autograph=False,
-    input_signature=(tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int64)),
-)
-def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    # A stateless generator: no global random state is read or changed, and an
-    # epoch's order does not depend on what ran before it.
-    return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
-
-
-def rows_at_once(network: keras.Model) -> int:
-    """Return how many rows a validation or prediction step should take."""
-    largest = max(prod(layer.output.shape[1:]) for layer in network.layers)
-    n_bytes = largest * np.dtype(network.inputs[0].dtype).itemsize
-    return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
-
-
-def get_state(network: keras.Model) -> State:
-    """Return all that training changes, as read-only arrays."""
-    return {
-        "network": [_value(each) for each in network.variables],
-        "optimizer": [_value(each) for each in variables_of_optimizer(network)],
-    }
-
-
-def set_state(network: keras.Model, state: State) -> None:
-    """Put back what `get_state` gave, into a network of the same build."""
-    for variables, name in (
-        (network.variables, "network"),
-        (variables_of_optimizer(network), "optimizer"),
-    ):
-        for variable, value in zip(variables, state[name], strict=True):
-            variable.assign(value)
-
-
-def _value(variable: keras.Variable) -> np.ndarray:
-    # Not `variable.numpy()`, which copies. What was read from a variable never
-    # changes: TensorFlow gives the variable another place when it is next updated.
-    return np.asarray(variable.value.read_value())
-
-
 def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:
     return tuple(resident(each) for each in arrays if each is not None)
-
-
-def _loop(
-    network: keras.Model, step: Callable[..., Any], data: tuple[tf.Tensor, ...]
-) -> Callable[..., Logs]:
-    """Compile a loop of `step` over batches, for any number of rows and steps."""
-
-    def loop(
-        rows: tf.Tensor,
-        first: tf.Tensor,
-        last: tf.Tensor,
-        batch_size: tf.Tensor,
-        block_size: tf.Tensor,
-        *data: tf.Tensor,
-    ) -> Logs:
-        # Gathered by blocks of batches: many rows at once are gathered by all cores,
-        # and a batch is then a slice of them.
-        def one_block(begin: tf.Tensor) -> tuple[tf.Tensor]:
-            end = tf.minimum(begin + block_size, last)
-            chosen = rows[begin * batch_size : end * batch_size]
-            block = tuple(tf.gather(each, chosen) for each in data)
-
-            def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
-                batch = slice(number * batch_size, (number + 1) * batch_size)
-                step(tuple(each[batch] for each in block))
-                return (number + 1,)
-
-            _repeat(one_step, tf.constant(0), end - begin)
-            return (end,)
-
-        _repeat(one_block, first, last)
-        return network.get_metrics_result()
-
-    scalar = tf.TensorSpec([], tf.int32)
-    return tf.function(loop, autograph=False).get_concrete_function(
-        tf.TensorSpec([None], tf.int32),
-        *(scalar, scalar, scalar, scalar),
-        *(_any_rows(each) for each in data),
-    )
-
-
-def _repeat(
-    body: Callable[[tf.Tensor], tuple[tf.Tensor]], first: tf.Tensor, last: tf.Tensor
-) -> None:
-    tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)
-
-
-def _any_rows(data: tf.Tensor) -> tf.TensorSpec:
-    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
 
 
 def _batch_listeners(

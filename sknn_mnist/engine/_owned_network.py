@@ -16,10 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from sknn_mnist._forks import check_not_forked
 from sknn_mnist.engine import _training
-from sknn_mnist.engine._loop import State, get_state, set_state
-from sknn_mnist.engine._pool import Forward, forward_of
-from sknn_mnist.engine._processes import check_not_forked
+from sknn_mnist.engine._forward import Forward, forward_of
+from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._recipes import NetworkRecipe

@@ -1,4 +1,4 @@
-"""TensorFlow in worker processes: its share of cores and GPUs, and forks.
+"""TensorFlow in worker processes: its share of cores and GPUs.
 
 joblib and Dask tell each worker how many threads it may use by ``OMP_NUM_THREADS``,
 which TensorFlow does not read: two workers on two cores would run four threads.
@@ -18,13 +18,9 @@ from sknn_mnist._keras_private import uses_onednn
 
 __all__ = [
     "bfloat16_obstacle",
-    "check_not_forked",
     "take_share_of_cores",
     "take_share_of_gpus",
 ]
-
-# Set in a child that was forked while TensorFlow had threads, which the child lacks.
-_forked_while_running = False
 
 
 def take_share_of_cores() -> None:
@@ -108,41 +104,3 @@ def _number_of(process: str) -> int:
     """Return a worker's number: joblib counts its own, others have the system's."""
     number = re.search(r"\d+$", process)
     return int(number[0]) if number else os.getpid()
-
-
-def check_not_forked() -> None:
-    """Refuse to work where TensorFlow would wait for threads that are not there.
-
-    Raises
-    ------
-    RuntimeError
-        In a child that was forked after TensorFlow had started.
-    """
-    if _forked_while_running:
-        raise RuntimeError(
-            "This process was forked after TensorFlow had started, which can not go on "
-            "in it. Use joblib's loky backend (the default) or the start method "
-            "'spawn', or fork before the first fit."
-        )
-
-
-def _runs() -> bool:
-    """Tell whether TensorFlow has started its threads."""
-    threading = tf.config.threading
-    before = threading.get_intra_op_parallelism_threads()
-    try:
-        # Its number can be changed until then, and not any more after.
-        threading.set_intra_op_parallelism_threads(before + 1)
-    except RuntimeError:
-        return True
-    threading.set_intra_op_parallelism_threads(before)
-    return False
-
-
-def _after_fork() -> None:
-    global _forked_while_running
-    _forked_while_running = _forked_while_running or _runs()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -15,7 +15,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from sknn_mnist.engine._loop import FusedNetwork, Logs, State, get_state
+from sknn_mnist.engine._batches import Logs
+from sknn_mnist.engine._loop import FusedNetwork
+from sknn_mnist.engine._network_state import State, get_state
 from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._progress import showing_progress
 from sknn_mnist.engine._watch import Seen, Watch, floats_of

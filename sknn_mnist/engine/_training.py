@@ -11,13 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist.engine._loop import (
-    State,
-    epoch_order,
-    get_state,
-    rows_at_once,
-    set_state,
-)
+from sknn_mnist.engine._batches import epoch_order, rows_at_once
+from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._pool import borrow, give_up
 from sknn_mnist.engine._progress import showing_progress
 from sknn_mnist.engine._resuming import train_on

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sknn_mnist.engine._loop import State
+from sknn_mnist.engine._network_state import State
 
 __all__ = ["Seen", "Watch", "Watcher", "floats_of"]
 

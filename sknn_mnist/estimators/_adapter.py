@@ -59,8 +59,10 @@ from sknn_mnist.estimators._sklearn_callbacks import (
 )
 from sknn_mnist.estimators._weights import check_sample_weight, weighed
 from sknn_mnist.memory._stores import open_memory, say_once
-from sknn_mnist.networks._keras_copies import KINDS, copy_of, mend_pickling, same
+from sknn_mnist.networks._keras_contents import KINDS, same
+from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
+from sknn_mnist.networks._keras_pickles import mend_pickling
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["KerasEstimator", "as_arrays"]

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from sknn_mnist._keras_private import rate_of_optimizer
-from sknn_mnist.networks._keras_copies import KINDS, same
+from sknn_mnist.networks._keras_contents import KINDS, same
 
 __all__ = ["Change", "Origin", "Structure"]
 

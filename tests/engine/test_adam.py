@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist._keras_private import apply_adam_in_place
-from sknn_mnist.engine._loop import FusedNetwork, get_state
+from sknn_mnist.engine._loop import FusedNetwork
+from sknn_mnist.engine._network_state import get_state
 
 pytestmark = pytest.mark.exact
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist.engine import _training
-from sknn_mnist.engine._loop import get_state
+from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._training import _KERAS_FIT_CALLBACKS, train
 from sknn_mnist.networks._recipes import NetworkRecipe
 

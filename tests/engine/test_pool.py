@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier
-from sknn_mnist.engine import _loop, _pool
+from sknn_mnist.engine import _forward, _loop, _pool
 
 pytestmark = pytest.mark.exact
 
@@ -32,10 +32,10 @@ def empty_pool():
 def traces(monkeypatch):
     """Names of the loops compiled, as they are."""
     seen = []
-    original = _loop._loop
+    original = _loop.compiled_loop
     monkeypatch.setattr(
         _loop,
-        "_loop",
+        "compiled_loop",
         lambda network, step, data: (
             seen.append(step.__name__) or original(network, step, data)
         ),
@@ -229,8 +229,9 @@ def test_threads_that_fit_the_same_net_do_not_meet():
 def test_the_pool_is_bounded_and_empties(monkeypatch):
     for size in range(1, 6):
         monkeypatch.setattr(_pool, "MAX_NETWORKS", 3)
+        monkeypatch.setattr(_forward, "MAX_FORWARDS", 3)
         dense(hidden_size=size).fit(X, Y).predict(X)
-    assert len(_pool._idle) == len(_pool._forwards) == 3
+    assert len(_pool._idle) == len(_forward._forwards) == 3
     monkeypatch.setattr(_pool, "MAX_BYTES", 1)
     dense(hidden_size=7).fit(X, Y)
     assert len(_pool._idle) == 1  # the last used stays, whatever its size
@@ -239,14 +240,14 @@ def test_the_pool_is_bounded_and_empties(monkeypatch):
     gc.collect()
     assert held[0]() is None
     assert not _pool._idle
-    assert not _pool._forwards
+    assert not _forward._forwards
 
 
 def test_prediction_is_traced_once_a_shape(monkeypatch):
     made = []
-    original = _pool.Forward.__init__
+    original = _forward.Forward.__init__
     monkeypatch.setattr(
-        _pool.Forward,
+        _forward.Forward,
         "__init__",
         lambda self, recipe: made.append(1) or original(self, recipe),
     )

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import sknn_mnist
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
-from sknn_mnist.engine import _pool, _row_blocks
+from sknn_mnist.engine import _forward, _row_blocks
 from sknn_mnist.engine._row_blocks import LARGE, MIDDLE, SMALL, find_sizes, in_blocks
 
 pytestmark = pytest.mark.exact
@@ -117,7 +118,7 @@ def test_every_row_is_computed_once_and_blocks_are_whole(n_rows):
 
 
 def test_where_no_block_passes_rows_go_alone_and_that_is_said(monkeypatch):
-    monkeypatch.setattr(_pool, "find_sizes", lambda *args, **kwargs: (1,))
+    monkeypatch.setattr(_forward, "find_sizes", lambda *args, **kwargs: (1,))
     X = RNG.random((40, 5)).astype("float32")
     net = DenseClassifier(hidden_size=9, epochs=1, random_state=0)
     net.fit(X, np.arange(40) % 3)
@@ -125,7 +126,7 @@ def test_where_no_block_passes_rows_go_alone_and_that_is_said(monkeypatch):
         whole = net.predict_proba(X)
     np.testing.assert_array_equal(net.predict_proba(X[7:9]), whole[7:9])
     # What was found is kept with the compiled network; leave none behind.
-    _pool.clear_network_pool()
+    sknn_mnist.clear_network_pool()
 
 
 def test_what_is_tried_sums_like_what_is_trained():
@@ -133,8 +134,8 @@ def test_what_is_tried_sums_like_what_is_trained():
     net = CNNClassifier(epochs=1, random_state=0)
     X = RNG.random((40, 784)).astype("float32")
     net.fit(X, np.arange(40) % 10)
-    values = _pool._values_to_try(net.model_)
-    forward = _pool.forward_of(net._network.recipe)
+    values = _forward._values_to_try(net.model_)
+    forward = _forward.forward_of(net._network.recipe)
     outputs = forward(values, X.reshape(-1, 28, 28, 1))
     assert 0.001 < outputs.min() < outputs.max() < 0.999
     assert len(np.unique(outputs)) > 0.9 * outputs.size

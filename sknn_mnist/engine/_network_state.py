@@ -1,0 +1,38 @@
+"""All that training changes in a network, as arrays."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from sknn_mnist._keras_private import variables_of_optimizer
+
+__all__ = ["State", "get_state", "set_state"]
+
+# All that training changes, as arrays: "network" (weights, statistics, seeds) and
+# "optimizer", each in Keras's order of variables.
+State = dict[str, list[np.ndarray]]
+
+
+def get_state(network: keras.Model) -> State:
+    """Return all that training changes, as read-only arrays."""
+    return {
+        "network": [_value(each) for each in network.variables],
+        "optimizer": [_value(each) for each in variables_of_optimizer(network)],
+    }
+
+
+def set_state(network: keras.Model, state: State) -> None:
+    """Put back what `get_state` gave, into a network of the same build."""
+    for variables, name in (
+        (network.variables, "network"),
+        (variables_of_optimizer(network), "optimizer"),
+    ):
+        for variable, value in zip(variables, state[name], strict=True):
+            variable.assign(value)
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    # Not `variable.numpy()`, which copies. What was read from a variable never
+    # changes: TensorFlow gives the variable another place when it is next updated.
+    return np.asarray(variable.value.read_value())
