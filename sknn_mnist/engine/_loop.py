@@ -10,7 +10,7 @@ computed is what `fit` computes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from math import prod
 from typing import Any
@@ -32,8 +32,10 @@ from sknn_mnist.engine._batches import (
     rows_at_once,
 )
 from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._tensor_cache import resident
+from sknn_mnist.engine._watch import Seen, floats_of
 
 __all__ = [
     "FusedNetwork",
@@ -87,60 +89,54 @@ class FusedNetwork:
         return 2 * sum(each.nbytes for part in self.initial.values() for each in part)
 
     def fit(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        *,
-        epochs: int,
-        initial_epoch: int,
-        batch_size: int,
-        shuffle: bool,
-        seed: int,
-        validation_data: Sequence[np.ndarray | None] | None,
-        callbacks: Sequence[keras.callbacks.Callback],
-        verbose: int,
-        begun: Callable[[], Logs | None] | None = None,
-        before_epoch: Callable[[], None] | None = None,
-        after_epoch: Callable[[dict[str, list[Any]]], bool] | None = None,
+        self, plan: TrainingPlan, resume: Callable[[], Logs | None] | None = None
     ) -> dict[str, list[Any]]:
-        """Train as `keras.Model.fit` does; see `_training.train`.
+        """Train as `keras.Model.fit` does.
 
-        `begun` is called when the callbacks know that training begins, and gives the
-        logs of the last epoch there was. `after_epoch` is called with the history so
-        far, and says whether to stop. There may be no epoch to train.
+        Parameters
+        ----------
+        plan : TrainingPlan
+            Its memory is not looked into. There may be no epoch to train.
+        resume : callable or None
+            Called when the callbacks know that training begins: puts them back to
+            what they knew after the epoch before, and returns its logs.
+
+        Returns
+        -------
+        dict of str to list
+            The history.
         """
-        network = self.network
-        data = _resident(x, y, sample_weight)
-        held_out = None if validation_data is None else _resident(*validation_data)
-        if initial_epoch < epochs:
+        network, watch = self.network, plan.watch
+        data = _tensors(plan.data)
+        held_out = None
+        if plan.validation_data is not None:
+            held_out = _tensors(plan.validation_data)
+        if plan.initial_epoch < plan.epochs:
             self._build_metrics(data)
-        n_rows = len(x)
         history = keras.callbacks.History()
         hooks = keras.callbacks.CallbackList(
-            [*callbacks, history],
-            add_progbar=verbose == 2,
-            verbose=verbose,
-            epochs=epochs,
-            steps=-(-n_rows // batch_size),
+            [*plan.callbacks, history],
+            add_progbar=plan.verbose == 2,
+            verbose=plan.verbose,
+            epochs=plan.epochs,
+            steps=plan.n_batches,
             model=network,
         )
         network.stop_training = False
         take_restored_epoch(network)  # of a fit that failed before it began
         hooks.on_train_begin()
-        logs = None if begun is None else begun()
-        restored = take_restored_epoch(network) or initial_epoch
-        for epoch in range(restored, epochs):
+        logs = None if resume is None else resume()
+        restored = take_restored_epoch(network) or plan.initial_epoch
+        for epoch in range(restored, plan.epochs):
             network.reset_metrics()
-            if before_epoch is not None:
-                before_epoch()
+            watch.begin()
             hooks.on_epoch_begin(epoch)
-            rows = epoch_order(n_rows, shuffle, seed, epoch)
+            rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
             logs = _as_floats(
                 self._run(
                     network.train_step,
                     rows,
-                    batch_size,
+                    plan.batch_size,
                     data,
                     hooks,
                     "train",
@@ -151,14 +147,18 @@ class FusedNetwork:
                 for name, value in self._evaluate(held_out, hooks).items():
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
-            stop = after_epoch is not None and after_epoch(history.history)
+            stop = watch.end(
+                lambda: Seen(floats_of(history.history), get_state(network))
+            )
             if stop or network.stop_training:
                 break
         network.optimizer.finalize_variable_values(network.trainable_weights)
         hooks.on_train_end(logs)
         # Epochs trained before what BackupAndRestore found are not known here.
-        missing = [float("nan")] * (restored - initial_epoch)
-        return {name: missing + values for name, values in history.history.items()}
+        missing = [float("nan")] * (restored - plan.initial_epoch)
+        return floats_of(
+            {name: missing + values for name, values in history.history.items()}
+        )
 
     def _evaluate(
         self, data: tuple[tf.Tensor, ...], hooks: keras.callbacks.CallbackList
@@ -270,8 +270,8 @@ def _naming_what_can_not_be_compiled() -> Iterator[None]:
         ) from err
 
 
-def _resident(*arrays: np.ndarray | None) -> tuple[tf.Tensor, ...]:
-    return tuple(resident(each) for each in arrays if each is not None)
+def _tensors(samples: Samples) -> tuple[tf.Tensor, ...]:
+    return tuple(resident(each) for each in samples if each is not None)
 
 
 def _batch_listeners(

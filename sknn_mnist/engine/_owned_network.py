@@ -20,6 +20,7 @@ from sknn_mnist._forks import check_not_forked
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._forward import Forward, forward_of
 from sknn_mnist.engine._network_state import State, get_state, set_state
+from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._recipes import NetworkRecipe
@@ -120,11 +121,9 @@ class OwnedNetwork:
             state = get_state(model)
         return OwnedNetwork(recipe, state)
 
-    def trained(
-        self, *arrays: Any, **options: Any
-    ) -> tuple[OwnedNetwork, _training.Trained]:
+    def trained(self, plan: TrainingPlan) -> tuple[OwnedNetwork, Trained]:
         """Return a network trained further, and what its training left; this stays."""
-        trained = _training.train(self.recipe, self.state, *arrays, **options)
+        trained = _training.train(self.recipe, self.state, plan)
         return OwnedNetwork(self.recipe, trained.state, trained.model), trained
 
     def predict(self, x: np.ndarray) -> np.ndarray:

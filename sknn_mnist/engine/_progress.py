@@ -7,25 +7,30 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import keras
 import numpy as np
 
+from sknn_mnist.engine._plan import TrainingPlan
+
 __all__ = ["FitProgress", "showing_progress"]
 
 
 @contextmanager
-def showing_progress(owner: str, options: dict[str, Any]) -> Iterator[None]:
-    """Show one line of progress where `verbose` is 1, as a callback in `options`."""
-    if options["verbose"] != 1:
-        yield
+def showing_progress(owner: str, plan: TrainingPlan) -> Iterator[TrainingPlan]:
+    """Give a plan that shows one line of progress where `verbose` is 1.
+
+    By a callback after the others.
+    """
+    if plan.verbose != 1:
+        yield plan
         return
-    line = FitProgress(owner, options["epochs"], options["initial_epoch"])
-    options.update(callbacks=[*options["callbacks"], line], verbose=0)
+    line = FitProgress(owner, plan.epochs, plan.initial_epoch)
     try:
-        yield
+        yield replace(plan, callbacks=[*plan.callbacks, line], verbose=0)
     finally:
         line.close()
 

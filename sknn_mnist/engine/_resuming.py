@@ -7,20 +7,19 @@ import hashlib
 import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 
 from sknn_mnist.engine._batches import Logs
 from sknn_mnist.engine._loop import FusedNetwork
-from sknn_mnist.engine._network_state import State, get_state
+from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._progress import showing_progress
-from sknn_mnist.engine._watch import Seen, Watch, floats_of
+from sknn_mnist.engine._watch import Look, Seen, Watch
 from sknn_mnist.memory import _callback_states as callback_states
 from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
@@ -29,107 +28,85 @@ from sknn_mnist.memory._stores import States
 from sknn_mnist.networks._keras_objects import make_metrics
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-__all__ = ["Resumed", "train_on"]
+__all__ = ["train_with_memory"]
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray | None]
-
-# Networks whose kinds of arrays are known; some hundred bytes a variable.
+# Networks whose kinds of arrays are known; some hundred bytes per variable.
 MAX_KINDS = 256
 
-# Of a state that was trained again to be seen, and is kept nowhere.
-_NOWHERE = "nowhere"
 
-# State, whole history, and the first epoch that was trained.
-Resumed = tuple[State, dict[str, list[Any]], int]
-
-
-def train_on(
-    recipe: NetworkRecipe,
-    memory: States,
-    arrays: Arrays,
-    watch: Watch,
-    *,
-    epochs: int,
-    callbacks: list[keras.callbacks.Callback],
-    verbose: int,
-    **options: Any,
-) -> Resumed:
+def train_with_memory(
+    recipe: NetworkRecipe, plan: TrainingPlan, memory: States
+) -> Trained:
     """Train from the last kept state of the same training, and keep epochs of it.
 
     Parameters
     ----------
     recipe : NetworkRecipe
         The network; its key must not be None.
+    plan : TrainingPlan
+        From the first epoch on, with callbacks that `_callback_states.obstacle_of` has
+        nothing against.
     memory : States
         Where states are kept.
-    arrays : (x, y, sample_weight)
-        What to train on.
-    watch : Watch
-        Who sees the epochs, those found too.
-    epochs : int
-        Epochs in all.
-    callbacks : list of keras.callbacks.Callback
-        Such that `_callback_states.obstacle_of` has nothing against them.
-    verbose : {0, 1, 2}
-        As in Keras.
-    **options : dict
-        The others of `_training.train`.
 
     Returns
     -------
-    Resumed
-        State, history, and the first epoch that was trained.
+    Trained
+        Its history is whole, from the first epoch on.
     """
-    training = _Training(recipe, memory, arrays, callbacks, options)
-    found = training.longest(epochs)
+    training = _Training(recipe, plan, memory)
+    found = training.longest(plan.epochs)
     start = 0 if found is None else found.epoch
-    ends = found is not None and (found.stopped or start == epochs)
-    # With 1, the line of progress says so, unless there is nothing to train.
-    if found is not None and verbose > (not ends):
-        print(f"Epoch {start}/{epochs}: found in the memory {memory}")
+    ends = found is not None and (found.stopped or start == plan.epochs)
+    # Of a training that goes on, the line of progress says so.
+    shows_line = plan.verbose == 1 and not ends
+    if found is not None and plan.verbose and not shows_line:
+        print(f"Epoch {start}/{plan.epochs}: found in the memory {memory}")
     for epoch in range(1, start + 1):
-        watch.begin()
-        if watch.end(partial(training.seen_at, epoch)):
+        plan.watch.begin()
+        if plan.watch.end(partial(training.seen_at, epoch)):
             found, ends = training.at(epoch), True
             break
     if found is None or not ends:
-        return training.go_on(found, epochs, watch, verbose)
-    if found.passing is not None:  # asked for, it may be asked for again
-        memory.put(training.key, found, None, [(found.epoch, found.passing)])
-    if callbacks:  # which end, maybe with other weights than those of the last epoch
-        return training.go_on(found, found.epoch, Watch(None, None), verbose)
-    return found.state, found.history, found.epoch
+        return training.go_on(found, plan)
+    training.keep_for_good(found)
+    if plan.callbacks:  # which end, maybe with other weights than the last epoch's
+        return training.go_on(found, replace(plan, epochs=found.epoch, watch=Watch()))
+    return Trained(found.state, None, found.history, found.epoch)
 
 
 class _Training:
-    """One training, whatever epochs of it are asked for."""
+    """One training, whatever epochs of it are asked for.
+
+    Parameters
+    ----------
+    recipe : NetworkRecipe
+        The network.
+    plan : TrainingPlan
+        What tells the training apart; its epochs and its watch do not.
+    memory : States
+        Where states are kept.
+    """
 
     def __init__(
-        self,
-        recipe: NetworkRecipe,
-        memory: States,
-        arrays: Arrays,
-        callbacks: list[keras.callbacks.Callback],
-        options: dict[str, Any],
+        self, recipe: NetworkRecipe, plan: TrainingPlan, memory: States
     ) -> None:
         self._recipe = recipe
+        self._plan = plan
         self._memory = memory
-        self._arrays = arrays
-        self._callbacks = callbacks
-        self._options = options
         # Copied before they begin.
-        self._unbegun = callback_states.copies_for_a_replay(callbacks)
-        self._seen: KeptState | None = None
+        self._unbegun = callback_states.copies_for_a_replay(plan.callbacks)
+        self._seen: KeptState | None = None  # trained again to be seen, and not kept
         self.key = training_key(
             recipe,
-            arrays,
-            options["validation_data"],
-            batch_size=options["batch_size"],
-            shuffle=options["shuffle"],
-            seed=options["seed"],
+            plan.data,
+            plan.validation_data,
+            batch_size=plan.batch_size,
+            shuffle=plan.shuffle,
+            seed=plan.seed,
         )
-        if callbacks:
-            configs = callback_states.configs_of(callbacks)
+        if plan.callbacks:
+            configs = callback_states.configs_of(plan.callbacks)
             self.key = hashlib.sha256(f"{self.key} {configs!r}".encode()).hexdigest()
 
     def longest(self, epochs: int) -> KeptState | None:
@@ -147,112 +124,89 @@ class _Training:
         if seen is not None and seen.epoch < epoch:
             # Whoever looks at one epoch looks at the next: on from there.
             kept = seen if kept is None or kept.epoch < seen.epoch else kept
-        came: list[KeptState] = []
-
-        def after_epoch(kept: KeptState) -> bool:
-            came.append(kept)
-            return False
-
+        again = replace(
+            self._plan,
+            epochs=epoch,
+            callbacks=copy.deepcopy(self._unbegun),
+            verbose=0,
+            watch=Watch(),
+        )
+        epochs = _Epochs(None)
         with borrow(self._recipe, None if kept is None else kept.state) as fused:
-            self._train(
-                fused,
-                kept,
-                epoch,
-                copy.deepcopy(self._unbegun),
-                after_epoch=after_epoch,
-                verbose=0,
-            )
-        self._seen = replace(came[-1], passing=_NOWHERE)
+            self._train(fused, kept, again, epochs)
+        self._seen = epochs.last
+        assert self._seen is not None  # at least one epoch was missing
         return self._seen
 
     def seen_at(self, epoch: int) -> Seen:
         """Return history and state after `epoch` epochs."""
         kept = self.at(epoch)
-        return kept.history, kept.state
+        return Seen(kept.history, kept.state)
 
-    def go_on(
-        self, found: KeptState | None, epochs: int, watch: Watch, verbose: int
-    ) -> Resumed:
-        """Train from `found` on to `epochs`, and keep what comes."""
+    def keep_for_good(self, found: KeptState) -> None:
+        """Keep an epoch that a fit ends with: asked for, it may be asked for again."""
+        if found.passing is not None:
+            self._memory.put(self.key, found, None, [(found.epoch, found.passing)])
+        elif found is self._seen:
+            self._memory.put(self.key, found)
+
+    def go_on(self, found: KeptState | None, plan: TrainingPlan) -> Trained:
+        """Train from `found` on to the plan's end, and keep what comes."""
+        owner = self._recipe.owner
         start = 0 if found is None else found.epoch
         keeper = EpochKeeper(self._memory, self.key, found)
-        last = found
-
-        def after_epoch(kept: KeptState) -> bool:
-            nonlocal last
-            last = kept
-            end = kept.stopped or kept.epoch == epochs
-            keeper.keep(kept, end)
-            stop = watch.end(lambda: (kept.history, kept.state))
-            if stop and not end:
-                keeper.keep(kept, True)
-            return stop
-
-        shown: dict[str, Any] = {
-            "epochs": epochs,
-            "initial_epoch": start,
-            "callbacks": self._callbacks,
-            "verbose": verbose if start < epochs else 0,
-        }
+        epochs = _KeptEpochs(found, keeper, plan)
+        shows = plan.verbose if start < plan.epochs else 0
         try:
             with (
-                showing_progress(self._recipe.owner, shown),
+                showing_progress(
+                    owner, replace(plan, initial_epoch=start, verbose=shows)
+                ) as shown,
                 keeper,
                 borrow(self._recipe, None if found is None else found.state) as fused,
             ):
                 _remember_kinds(self._recipe, fused)
-                self._train(
-                    fused,
-                    found,
-                    epochs,
-                    shown["callbacks"],
-                    before_epoch=watch.begin,
-                    after_epoch=after_epoch,
-                    verbose=shown["verbose"],
-                )
+                self._train(fused, found, shown, epochs)
                 state = get_state(fused.network)
         except KeyboardInterrupt:
-            if verbose:
+            if plan.verbose:
                 print(
-                    f"{self._recipe.owner}: interrupted. {keeper.kept} of {epochs} "
-                    f"epochs are kept in the memory {self._memory}; the same fit goes "
-                    "on from there.",
+                    f"{owner}: interrupted. {keeper.kept} of {plan.epochs} epochs are "
+                    f"kept in the memory {self._memory}; the same fit goes on from "
+                    "there.",
                     flush=True,
                 )
             raise
+        last = epochs.last
         assert last is not None  # epochs is at least 1
         # Without callbacks the memory's own arrays, so that they are there once.
-        return state if self._callbacks else last.state, last.history, start
+        state = state if plan.callbacks else last.state
+        return Trained(state, None, last.history, start)
 
     def _train(
         self,
         fused: FusedNetwork,
         found: KeptState | None,
-        epochs: int,
-        callbacks: list[keras.callbacks.Callback],
-        *,
-        before_epoch: Callable[[], None] | None = None,
-        after_epoch: Callable[[KeptState], bool],
-        verbose: int,
+        plan: TrainingPlan,
+        epochs: _Epochs,
     ) -> None:
+        """Train from `found` on to the plan's end, and hand each epoch to `epochs`."""
         past = {} if found is None else found.history
-        own = callbacks[: len(self._callbacks)]  # one more may show progress
+        own = plan.callbacks[: len(self._plan.callbacks)]  # one more may show progress
 
-        def begun() -> Logs | None:
+        def resume() -> Logs | None:
             if found is None:
                 return None
             callback_states.go_on(own, found.callbacks, past)
             return {name: values[-1] for name, values in past.items()}
 
-        def look(history: dict[str, list[Any]]) -> bool:
-            whole = {
-                name: past.get(name, []) + values
-                for name, values in floats_of(history).items()
-            }
-            return after_epoch(
+        def after_epoch(look: Look) -> bool:
+            added, state = look()
+            whole = {name: past.get(name, []) + each for name, each in added.items()}
+            return epochs.add(
                 KeptState(
                     len(whole["loss"]),
-                    get_state(fused.network),
+                    state,
                     whole,
                     callback_states.states_of(own),
                     bool(fused.network.stop_training),
@@ -260,15 +214,12 @@ class _Training:
             )
 
         fused.fit(
-            *self._arrays,
-            **self._options,
-            epochs=epochs,
-            initial_epoch=0 if found is None else found.epoch,
-            callbacks=callbacks,
-            verbose=verbose,
-            begun=begun,
-            before_epoch=before_epoch,
-            after_epoch=look,
+            replace(
+                plan,
+                initial_epoch=0 if found is None else found.epoch,
+                watch=replace(plan.watch, after_epoch=after_epoch),
+            ),
+            resume,
         )
 
     def _kinds(self) -> Kinds:
@@ -280,11 +231,42 @@ class _Training:
                 known = _remember_kinds(self._recipe, fused)
         return replace(
             known,
-            fit_callbacks=partial(callback_states.fit, self._callbacks),
-            **_names_in_history(
-                self._recipe, self._options["validation_data"] is not None
-            ),
+            fit_callbacks=partial(callback_states.fit, self._plan.callbacks),
+            **_names_in_history(self._recipe, self._plan.validation_data is not None),
         )
+
+
+class _Epochs:
+    """The epochs that a training comes to; the last is remembered."""
+
+    def __init__(self, last: KeptState | None) -> None:
+        self.last = last
+
+    def add(self, kept: KeptState) -> bool:
+        """Take the state after one more epoch; return whether to stop."""
+        self.last = kept
+        return False
+
+
+class _KeptEpochs(_Epochs):
+    """The epochs that a fit comes to, which are kept, and seen by who watches it."""
+
+    def __init__(
+        self, found: KeptState | None, keeper: EpochKeeper, plan: TrainingPlan
+    ) -> None:
+        super().__init__(found)
+        self._keeper = keeper
+        self._plan = plan
+
+    def add(self, kept: KeptState) -> bool:
+        """Keep the state after one more epoch; stop where who watches says so."""
+        self.last = kept
+        ends = kept.stopped or kept.epoch == self._plan.epochs
+        self._keeper.keep(kept, ends)
+        stop = self._plan.watch.end(lambda: Seen(kept.history, kept.state))
+        if stop and not ends:
+            self._keeper.keep(kept, True)
+        return stop
 
 
 def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:

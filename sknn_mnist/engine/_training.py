@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -13,64 +13,23 @@ import tensorflow as tf
 
 from sknn_mnist.engine._batches import epoch_order, rows_at_once
 from sknn_mnist.engine._network_state import State, get_state, set_state
+from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow, give_up
 from sknn_mnist.engine._progress import showing_progress
-from sknn_mnist.engine._resuming import train_on
-from sknn_mnist.engine._watch import Watch, Watcher, floats_of
+from sknn_mnist.engine._resuming import train_with_memory
+from sknn_mnist.engine._watch import Seen, Watch, floats_of
 from sknn_mnist.memory._callback_states import obstacle_of
-from sknn_mnist.memory._stores import States, say_once
+from sknn_mnist.memory._stores import say_once
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-__all__ = ["Trained", "split_validation", "train"]
+__all__ = ["split_validation", "train"]
 
 # It reaches into the `fit` of Keras itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What training left.
-
-    Attributes
-    ----------
-    state : dict or None
-        The state after training; None when `model` has it.
-    model : keras.Model or None
-        The network, when it must not be used for anything else: a callback of the
-        user's own may have kept it.
-    history : dict of str to list of float
-        One value an epoch, from the first epoch after the state that was given.
-    initial_epoch : int
-        The first epoch that was trained; those before were found in the memory.
-    """
-
-    state: State | None
-    model: keras.Model | None
-    history: dict[str, list[Any]]
-    initial_epoch: int
-
-
-def train(
-    recipe: NetworkRecipe,
-    state: State | None,
-    x: np.ndarray,
-    y: np.ndarray,
-    sample_weight: np.ndarray | None = None,
-    *,
-    epochs: int,
-    initial_epoch: int = 0,
-    batch_size: int = 128,
-    shuffle: bool = True,
-    seed: int = 0,
-    validation_data: Sequence[np.ndarray | None] | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: int = 0,
-    memory: States | None = None,
-    seeded: bool = True,
-    before_epoch: Callable[[], None] | None = None,
-    after_epoch: Watcher | None = None,
-) -> Trained:
+def train(recipe: NetworkRecipe, state: State | None, plan: TrainingPlan) -> Trained:
     """Train a network of the recipe, from a state.
 
     What is computed is what `keras.Model.fit` computes on the same batches: same
@@ -82,124 +41,33 @@ def train(
         The network.
     state : dict or None
         What to start from; None for the seed's initial state.
-    x, y : ndarray of shape (n_samples, ...)
-        What the network and its loss take.
-    sample_weight : ndarray of shape (n_samples,) or None
-        Weights in the loss.
-    epochs : int
-        Epoch to stop before, counted from 0 with `initial_epoch`.
-    initial_epoch : int, default=0
-        Epoch to start with; its number takes part in its permutation.
-    batch_size : int, default=128
-        Samples a step; the last batch of an epoch may be smaller.
-    shuffle : bool, default=True
-        Whether each epoch takes the samples in an order of its own.
-    seed : int, default=0
-        Seeds the orders.
-    validation_data : (x, y, sample_weight) or None
-        Evaluated after each epoch.
-    callbacks : sequence of keras.callbacks.Callback
-        Called as Keras calls them.
-    verbose : {0, 1, 2}, default=0
-        As in Keras.
-    memory : States or None
-        Where states are kept, to start later from the last one that is the same
-        training's.
-    seeded : bool, default=True
-        Whether the user gave the seed, so that the training can come again.
-    before_epoch, after_epoch : callable or None
-        Called around each epoch, those found in the memory too. The second takes a
-        function that gives the history so far and the state after the epoch, and
-        returns whether to stop.
+    plan : TrainingPlan
+        On what, how long, and who is told.
 
     Returns
     -------
     Trained
         State or network, and history.
     """
-    options: dict[str, Any] = {
-        "epochs": epochs,
-        "initial_epoch": initial_epoch,
-        "batch_size": min(batch_size, len(x)),
-        "shuffle": shuffle,
-        "seed": seed,
-        "validation_data": validation_data,
-        "callbacks": list(callbacks),
-        "verbose": verbose,
-    }
-    watch = Watch(before_epoch, after_epoch)
     if tf.distribute.has_strategy():
         # Keras would spread the batches of its own, differently by version.
         raise ValueError(
             f"{recipe.owner} can't train within the scope of a tf.distribute "
             "strategy. Call fit outside of it."
         )
-    if memory is not None:
-        obstacle = _obstacle(recipe, state, callbacks, seeded)
+    plan = replace(plan, batch_size=min(plan.batch_size, len(plan.data.x)))
+    if plan.memory is not None:
+        obstacle = _obstacle(recipe, state, plan)
         if obstacle is None:
-            del options["initial_epoch"]  # 0, or there would be a state
             with _naming_what_does_not_fit(recipe.owner):
-                resumed = train_on(
-                    recipe, memory, (x, y, sample_weight), watch, **options
-                )
-            return Trained(resumed[0], None, *resumed[1:])
+                return train_with_memory(recipe, plan, plan.memory)
         say_once(f"{recipe.owner} trains without its memory: {obstacle}.")
-    with showing_progress(recipe.owner, options):
-        if _needs_keras_fit(callbacks):
-            network = recipe.new_network()
-            give_up()  # whatever comes, it is not lent
-            if state is not None:
-                set_state(network, {**get_state(network), **state})
-            history = _keras_fit(network, x, y, sample_weight, watch, **options)
-            return Trained(None, network, floats_of(history), initial_epoch)
+    with showing_progress(recipe.owner, plan) as shown:
+        if _needs_keras_fit(plan.callbacks):
+            return _train_by_keras(recipe, state, shown)
         # A callback of the user's own may keep the network that it sees.
-        keep = not all(map(_is_keras_own, callbacks))
-        with borrow(recipe, state, keep) as fused:
-
-            def look(history: dict[str, list[Any]]) -> bool:
-                return watch.end(lambda: (floats_of(history), get_state(fused.network)))
-
-            with _naming_what_does_not_fit(recipe.owner):
-                history = fused.fit(
-                    x,
-                    y,
-                    sample_weight,
-                    **options,
-                    before_epoch=watch.begin,
-                    after_epoch=look,
-                )
-            if keep:
-                return Trained(None, fused.network, floats_of(history), initial_epoch)
-            return Trained(
-                get_state(fused.network), None, floats_of(history), initial_epoch
-            )
-
-
-def _obstacle(
-    recipe: NetworkRecipe,
-    state: State | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    seeded: bool,
-) -> str | None:
-    """Say why a training can't go on from a kept state of itself; None if it can."""
-    if not seeded:
-        return "random_state must be an int for a training to come again"
-    if state is not None:
-        return "warm_start and partial_fit go on from the estimator itself"
-    for callback in callbacks:
-        obstacle = obstacle_of(callback)
-        if obstacle is not None:
-            return obstacle
-    if recipe.key is None:
-        return (
-            "optimizer, loss, metrics or activation are code of your own, which may "
-            "have changed"
-        )
-    if recipe.averages_weights:
-        return "its optimizer's use_ema=True changes the weights when training ends"
-    if _needs_keras_fit(callbacks):
-        return "keras.config limits the epochs or their steps"
-    return None
+        keep = not all(map(_is_keras_own, plan.callbacks))
+        return _train_by_loop(recipe, state, shown, keep)
 
 
 def split_validation(
@@ -217,6 +85,41 @@ def split_validation(
         [None if each is None else each[:start] for each in arrays],
         [None if each is None else each[start:] for each in arrays],
     )
+
+
+def _train_by_loop(
+    recipe: NetworkRecipe, state: State | None, plan: TrainingPlan, keep: bool
+) -> Trained:
+    with borrow(recipe, state, keep) as fused:
+        with _naming_what_does_not_fit(recipe.owner):
+            history = fused.fit(plan)
+        if keep:
+            return Trained(None, fused.network, history, plan.initial_epoch)
+        return Trained(get_state(fused.network), None, history, plan.initial_epoch)
+
+
+def _obstacle(
+    recipe: NetworkRecipe, state: State | None, plan: TrainingPlan
+) -> str | None:
+    """Say why a training can't go on from a kept state of itself; None if it can."""
+    if not plan.seeded:
+        return "random_state must be an int for a training to come again"
+    if state is not None:
+        return "warm_start and partial_fit go on from the estimator itself"
+    for callback in plan.callbacks:
+        obstacle = obstacle_of(callback)
+        if obstacle is not None:
+            return obstacle
+    if recipe.key is None:
+        return (
+            "optimizer, loss, metrics or activation are code of your own, which may "
+            "have changed"
+        )
+    if recipe.averages_weights:
+        return "its optimizer's use_ema=True changes the weights when training ends"
+    if _needs_keras_fit(plan.callbacks):
+        return "keras.config limits the epochs or their steps"
+    return None
 
 
 @contextmanager
@@ -244,61 +147,57 @@ def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
     ) or any(getattr(keras.config, name, lambda: None)() for name in limits)
 
 
-def _keras_fit(
-    network: keras.Model,
-    x: np.ndarray,
-    y: np.ndarray,
-    sample_weight: np.ndarray | None,
-    watch: Watch,
-    *,
-    initial_epoch: int,
-    epochs: int,
-    batch_size: int,
-    shuffle: bool,
-    seed: int,
-    validation_data: Sequence[np.ndarray | None] | None,
-    callbacks: list[keras.callbacks.Callback],
-    **options: Any,
-) -> dict[str, list[float]]:
+def _train_by_keras(
+    recipe: NetworkRecipe, state: State | None, plan: TrainingPlan
+) -> Trained:
     """Train by `keras.Model.fit`, on the same batches as the engine takes."""
-    resident = [tf.constant(each) for each in (x, y, sample_weight) if each is not None]
+    network = recipe.new_network()
+    give_up()  # whatever comes, it is not lent
+    if state is not None:
+        set_state(network, {**get_state(network), **state})
+    data = [tf.constant(each) for each in plan.data if each is not None]
+    held_out = plan.validation_data
 
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        rows = epoch_order(len(x), shuffle, seed, epoch)
-        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+        rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
+        return tf.data.Dataset.from_tensor_slices(rows).batch(plan.batch_size)
 
     def samples_of(rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(tf.gather(each, rows) for each in resident)
+        return tuple(tf.gather(each, rows) for each in data)
 
     dataset = (
-        tf.data.Dataset.range(initial_epoch, epochs)
+        tf.data.Dataset.range(plan.initial_epoch, plan.epochs)
         .flat_map(batches_of)
         .map(samples_of)
         .prefetch(2)
     )
-    so_far: dict[str, list[Any]] = {}
-
-    def after_epoch(epoch: int, logs: dict[str, Any]) -> None:
-        for name, value in logs.items():
-            so_far.setdefault(name, []).append(value)
-        if watch.end(lambda: (floats_of(so_far), get_state(network))):
-            network.stop_training = True
-
-    watching = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: watch.begin(), on_epoch_end=after_epoch
-    )
     history = network.fit(
         dataset,
-        epochs=epochs,
-        initial_epoch=initial_epoch,
-        steps_per_epoch=-(-len(x) // batch_size),
+        epochs=plan.epochs,
+        initial_epoch=plan.initial_epoch,
+        steps_per_epoch=plan.n_batches,
         shuffle=False,  # the dataset has done it
-        validation_data=None if validation_data is None else tuple(validation_data),
+        validation_data=None if held_out is None else tuple(held_out),
         validation_batch_size=rows_at_once(network),
-        callbacks=[*callbacks, watching],
-        **options,
+        callbacks=[*plan.callbacks, _watching(network, plan.watch)],
+        verbose=plan.verbose,
     )
-    return history.history
+    return Trained(None, network, floats_of(history.history), plan.initial_epoch)
+
+
+def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
+    """Return a callback that tells a watch of each epoch."""
+    so_far: dict[str, list[Any]] = {}
+
+    def end(epoch: int, logs: dict[str, Any]) -> None:
+        for name, value in logs.items():
+            so_far.setdefault(name, []).append(value)
+        if watch.end(lambda: Seen(floats_of(so_far), get_state(network))):
+            network.stop_training = True
+
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: watch.begin(), on_epoch_end=end
+    )
 
 
 def _is_keras_own(callback: keras.callbacks.Callback) -> bool:

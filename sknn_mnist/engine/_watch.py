@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sknn_mnist.engine._network_state import State
 
-__all__ = ["Seen", "Watch", "Watcher", "floats_of"]
-
-# History so far, and state; and what is called with a function that gives them.
-Seen = tuple[dict[str, list[Any]], State]
-Watcher = Callable[[Callable[[], Seen]], bool]
+__all__ = ["Look", "Seen", "Watch", "floats_of"]
 
 
+class Seen(NamedTuple):
+    """What there is to see after an epoch: the history so far, and the state."""
+
+    history: dict[str, list[Any]]
+    state: State
+
+
+# Gives what there is to see, which costs nothing until it is called.
+Look = Callable[[], Seen]
+
+
+@dataclass(frozen=True)
 class Watch:
-    """Calls around each epoch.
+    """Calls around each epoch, whoever trains it and whoever looks.
 
-    Parameters
+    Attributes
     ----------
-    before : callable or None
-        Called before an epoch.
-    after : callable or None
-        Called after it, with a function that gives what there is to see; returns
-        whether to stop.
+    before_epoch : callable or None
+        Called without arguments when an epoch begins.
+    after_epoch : callable or None
+        Called with a `Look` when it has ended; returns whether to stop.
     """
 
-    def __init__(
-        self, before: Callable[[], None] | None, after: Watcher | None
-    ) -> None:
-        self._before = before
-        self._after = after
+    before_epoch: Callable[[], None] | None = None
+    after_epoch: Callable[[Look], bool] | None = None
 
     def begin(self) -> None:
         """Tell that an epoch begins."""
-        if self._before is not None:
-            self._before()
+        if self.before_epoch is not None:
+            self.before_epoch()
 
-    def end(self, look: Callable[[], Seen]) -> bool:
+    def end(self, look: Look) -> bool:
         """Tell that it has ended, and return whether to stop."""
-        return self._after is not None and self._after(look)
+        return self.after_epoch is not None and self.after_epoch(look)
 
 
 def floats_of(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return a history of floats; of some metrics vectors, a value a class."""
+    """Return a history of floats; of some metrics vectors, one value per class."""
     return {
         name: [float(value) if np.ndim(value) == 0 else value for value in each]
         for name, each in history.items()

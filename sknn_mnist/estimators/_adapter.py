@@ -42,7 +42,9 @@ from sknn_mnist._parameters import (
 )
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._owned_network import OwnedNetwork
+from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._processes import bfloat16_obstacle
+from sknn_mnist.engine._watch import Look, Watch
 from sknn_mnist.estimators._callbacks import (
     check_picklable,
     copy_of_callbacks,
@@ -486,18 +488,20 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
         callbacks = make_callbacks(self.callbacks, owner)
         self._tell_of_copies()
         network, trained = self._network.trained(
-            *arrays,
-            epochs=initial_epoch + epochs,
-            initial_epoch=initial_epoch,
-            batch_size=KERAS_BATCH if self.batch_size is None else self.batch_size,
-            shuffle=self.shuffle,
-            seed=self._seed,
-            validation_data=held_out,
-            callbacks=callbacks,
-            verbose=_as_int(self.verbose),
-            memory=open_memory(self.memory, owner),
-            seeded=isinstance(self.random_state, Integral),
-            **self._watching(initial_epoch),
+            TrainingPlan(
+                Samples(*arrays),
+                epochs=initial_epoch + epochs,
+                initial_epoch=initial_epoch,
+                batch_size=KERAS_BATCH if self.batch_size is None else self.batch_size,
+                shuffle=self.shuffle,
+                seed=self._seed,
+                seeded=isinstance(self.random_state, Integral),
+                validation_data=None if held_out is None else Samples(*held_out),
+                callbacks=callbacks,
+                verbose=_as_int(self.verbose),
+                memory=open_memory(self.memory, owner),
+                watch=self._watching(initial_epoch),
+            )
         )
         added = trained.history
         if not network.is_finite():
@@ -533,19 +537,16 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
             for name in [*added, *(name for name in past if name not in added)]
         }
 
-    def _watching(self, initial_epoch: int) -> dict[str, Any]:
+    def _watching(self, initial_epoch: int) -> Watch:
         """Return what tells scikit-learn's callbacks of the epochs of `fit`."""
         if not self._is_in_fit:  # partial_fit is one epoch and no task
-            return {}
+            return Watch()
         tasks = self._epoch_tasks
         network = self._network
 
-        def after_epoch(look: Callable[[], Any]) -> bool:
-            def attributes() -> dict[str, Any] | None:
-                seen = look()
-                if seen is None:
-                    return None
-                history, state = seen
+        def after_epoch(look: Look) -> bool:
+            def attributes() -> dict[str, Any]:
+                history, state = look()
                 return {
                     "_network": OwnedNetwork(network.recipe, state),
                     "history_": self._whole_history(history, initial_epoch),
@@ -555,7 +556,7 @@ class KerasEstimator(CallbackSupportMixin, _repaired(BaseWrapper)):  # type: ign
 
             return tasks.end(attributes)
 
-        return {"before_epoch": tasks.begin, "after_epoch": after_epoch}
+        return Watch(tasks.begin, after_epoch)
 
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None

@@ -11,6 +11,7 @@ from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist._keras_private import apply_adam_in_place
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._plan import Samples, TrainingPlan
 
 pytestmark = pytest.mark.exact
 
@@ -53,17 +54,7 @@ def test_the_step_is_that_of_keras_to_the_bit(make):
         network, x, y = network_of(make().set_params(random_state=0))
         fused = FusedNetwork(network, kept=kept)
         assert ("apply" in vars(network.optimizer)) is not kept
-        fused.fit(
-            *(x, y, None),
-            epochs=20,
-            initial_epoch=0,
-            batch_size=16,
-            shuffle=True,
-            seed=0,
-            validation_data=None,
-            callbacks=[],
-            verbose=0,
-        )
+        fused.fit(TrainingPlan(Samples(x, y), epochs=20, batch_size=16))
         states.append(get_state(network))
     # Elsewhere a multiplication and an addition may be one operation, rounded once.
     exact = platform.machine() in {"x86_64", "AMD64"}

@@ -9,6 +9,7 @@ import tensorflow as tf
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._training import _KERAS_FIT_CALLBACKS, train
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -41,6 +42,11 @@ def keras_fit(network, y=Y, sample_weight=None, callbacks=(), held_out=None, **k
         **{**SETTINGS, **kwargs},
     )
     return history.history
+
+
+def trained_by(recipe, y=Y, sample_weight=None, x=X, **options):
+    data = Samples(x, y, sample_weight)
+    return train(recipe, None, TrainingPlan(data, shuffle=False, **SETTINGS, **options))
 
 
 def assert_same(ours, keras_network, rtol=1e-4, atol=1e-6):
@@ -96,20 +102,13 @@ def schedule():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_parity_with_keras_fit(make, weighted):
     net = make().set_params(random_state=1, **SETTINGS)
-    plan = recipe(net)
+    net_recipe = recipe(net)
     y = net.target_encoder_.transform(Y)
     weights = WEIGHTS if weighted else None
-    network = plan.new_network()
+    network = net_recipe.new_network()
     theirs = keras_fit(network, y, weights)
-    trained = train(
-        plan,
-        None,
-        X.reshape(-1, *network.inputs[0].shape[1:]),
-        y,
-        weights,
-        shuffle=False,
-        **SETTINGS,
-    )
+    rows = X.reshape(-1, *network.inputs[0].shape[1:])
+    trained = trained_by(net_recipe, y, weights, rows)
     assert_same(trained.state, network)
     assert_same_history(trained.history, theirs)
 
@@ -133,7 +132,7 @@ def regularised(activation, dtype, seed):
 
 
 def test_parity_with_regularisers_and_constraints():
-    plan = NetworkRecipe(
+    net_recipe = NetworkRecipe(
         builder=regularised,
         options={"activation": "relu", "dtype": "float32"},
         compile_options={
@@ -145,9 +144,9 @@ def test_parity_with_regularisers_and_constraints():
         owner="test",
         seed=3,
     )
-    network = plan.new_network()
+    network = net_recipe.new_network()
     theirs = keras_fit(network)
-    trained = train(plan, None, X, Y, shuffle=False, **SETTINGS)
+    trained = trained_by(net_recipe)
     assert_same(trained.state, network)
     assert_same_history(trained.history, theirs)
     assert theirs["loss"][0] > 1.5  # the penalties are in it
@@ -155,13 +154,11 @@ def test_parity_with_regularisers_and_constraints():
 
 def test_parity_of_validation_and_of_a_regressor():
     net = DenseRegressor(random_state=1, metrics=["mae"])
-    plan = recipe(net, Y_NUMBER)
+    net_recipe = recipe(net, Y_NUMBER)
     held_out = (X[:40], Y_NUMBER[:40], WEIGHTS[:40])
-    network = plan.new_network()
+    network = net_recipe.new_network()
     theirs = keras_fit(network, Y_NUMBER, held_out=held_out)
-    trained = train(
-        plan, None, X, Y_NUMBER, shuffle=False, validation_data=held_out, **SETTINGS
-    )
+    trained = trained_by(net_recipe, Y_NUMBER, validation_data=Samples(*held_out))
     assert_same(trained.state, network)
     assert_same_history(trained.history, theirs)
     assert "val_loss" in trained.history
@@ -215,21 +212,12 @@ TEST = ["on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_en
     "names", [EPOCH, EPOCH + BATCH, EPOCH + BATCH + TEST], ids=["epoch", "batch", "all"]
 )
 def test_callbacks_get_the_calls_and_logs_of_keras(names):
-    plan = recipe(DenseClassifier(random_state=1))
+    net_recipe = recipe(DenseClassifier(random_state=1))
     held_out = (X[:40], Y[:40], None)
     theirs, ours = Recorder(names), Recorder(names)
-    network = plan.new_network()
+    network = net_recipe.new_network()
     keras_fit(network, callbacks=[theirs], held_out=held_out[:2])
-    train(
-        plan,
-        None,
-        X,
-        Y,
-        shuffle=False,
-        validation_data=held_out,
-        callbacks=[ours],
-        **SETTINGS,
-    )
+    trained_by(net_recipe, validation_data=Samples(*held_out), callbacks=[ours])
     if names[-1] == "on_test_end":
         # Keras validates in batches of the training's size, ours in larger ones.
         def dropped(calls):

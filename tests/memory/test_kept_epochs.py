@@ -291,9 +291,9 @@ def test_watchers_see_epochs_that_are_not_kept(callbacks, memory, monkeypatch):
     trained = []
     original = _resuming._Training._train
 
-    def train(self, fused, found, epochs, *args, **options):
-        trained.extend(range(0 if found is None else found.epoch, epochs))
-        return original(self, fused, found, epochs, *args, **options)
+    def train(self, fused, found, plan, epochs):
+        trained.extend(range(0 if found is None else found.epoch, plan.epochs))
+        return original(self, fused, found, plan, epochs)
 
     monkeypatch.setattr(_resuming._Training, "_train", train)
     clone(shared).set_callbacks(again).fit(X, Y)

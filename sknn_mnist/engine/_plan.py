@@ -1,0 +1,100 @@
+"""What a training is to do, and what it left: one value each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from sknn_mnist.engine._network_state import State
+from sknn_mnist.engine._watch import Watch
+from sknn_mnist.memory._stores import States
+
+__all__ = ["Samples", "Trained", "TrainingPlan"]
+
+
+class Samples(NamedTuple):
+    """Arrays of the same length, as the network and its loss take them."""
+
+    x: np.ndarray
+    y: np.ndarray
+    sample_weight: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """One training: on what, how long, in which order, and who is told of it.
+
+    Attributes
+    ----------
+    data : Samples
+        What to train on.
+    epochs : int
+        Epoch to stop before, counted from 0 with `initial_epoch`.
+    initial_epoch : int, default=0
+        Epoch to start with; its number takes part in its permutation.
+    batch_size : int, default=128
+        Samples per step; the last batch of an epoch may be smaller.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in an order of its own.
+    seed : int, default=0
+        Seeds the orders.
+    seeded : bool, default=True
+        Whether the user gave the seed, so that the training can come again.
+    validation_data : Samples or None, default=None
+        Evaluated after each epoch.
+    callbacks : sequence of keras.callbacks.Callback, default=()
+        Called as Keras calls them.
+    verbose : {0, 1, 2}, default=0
+        As in Keras, but that 1 is one line per fit.
+    memory : States or None, default=None
+        Where states are kept, to start later from the last one that is the same
+        training's.
+    watch : Watch
+        Who is told of each epoch, of those found in the memory too; by default
+        nobody.
+    """
+
+    data: Samples
+    epochs: int
+    initial_epoch: int = 0
+    batch_size: int = 128
+    shuffle: bool = True
+    seed: int = 0
+    seeded: bool = True
+    validation_data: Samples | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+    verbose: int = 0
+    memory: States | None = None
+    watch: Watch = field(default_factory=Watch)
+
+    @property
+    def n_batches(self) -> int:
+        """Steps per epoch."""
+        return -(-len(self.data.x) // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training left.
+
+    Attributes
+    ----------
+    state : dict or None
+        The state after training; None when `model` has it.
+    model : keras.Model or None
+        The network, when it must not be used for anything else: a callback of the
+        user's own may have kept it.
+    history : dict of str to list of float
+        One value per epoch, from the first epoch after the state that was given.
+    initial_epoch : int
+        The first epoch that was trained; those before were found in the memory.
+    """
+
+    state: State | None
+    model: keras.Model | None
+    history: dict[str, list[Any]]
+    initial_epoch: int
