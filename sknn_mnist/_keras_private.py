@@ -1,6 +1,7 @@
 """What is private to Keras and TensorFlow and can't be done without, in one place.
 
-Each function does nothing where what it needs has moved; `tests/test_pool.py` tells.
+Each function does nothing where what it needs has moved; `tests/test_keras_private.py`
+tells. What the ground floor asks of TensorFlow itself is asked here as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "exclude_from_weight_decay",
     "forget_kernels",
     "has_started",
+    "is_bookkeeping",
     "is_deterministic",
     "rate_of_optimizer",
     "sum_no_replicas",
@@ -43,7 +45,7 @@ def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
 
     TensorFlow's `all_reduce` registers a custom gradient for each trace, under a
     name of its own and for ever, and that keeps the whole traced graph: some 2 MB
-    a network.
+    per network.
     """
     for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
         if each is not None and hasattr(each, "_all_reduce_sum_gradients"):
@@ -53,7 +55,7 @@ def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
 def apply_adam_in_place(optimizer: keras.optimizers.Optimizer) -> None:
     """Let Keras's plain Adam compute its step in half the passes over memory.
 
-    Keras composes a step of a dozen operations a weight, each of which writes an
+    Keras composes a step of a dozen operations per weight, each of which writes an
     array. Here the same arithmetic, number by number, by the operations that
     TensorFlow has for updating in place: the results are the same to the bit, which
     TensorFlow's own Adam's are not, since it rounds ``1 - beta`` differently.
@@ -131,7 +133,7 @@ def apply_adam_in_place(optimizer: keras.optimizers.Optimizer) -> None:
 def forget_kernels() -> None:
     """Free what TensorFlow keeps of each operation that it ran outside of functions.
 
-    It is kept by shape and for ever, some 0.5 MB a network. `keras.utils.
+    It is kept by shape and for ever, some 0.5 MB per network. `keras.utils.
     clear_session` does the same, and forgets the names of the user's layers besides.
     """
     try:
@@ -218,6 +220,20 @@ def variables_of_optimizer(
     known = {id(each) for each in [*listed, *network.variables]}
     found = _variables_in(optimizer, set())
     return listed + [each for each in found if id(each) not in known]
+
+
+# Attributes of losses, metrics and optimizers that come with building and use.
+_BUILT_BY_USE = {
+    *("built", "_built", "_trainable_variables", "_trainable_variables_indices"),
+    *("_exclude_from_weight_decay_cache", "_exclude_from_weight_decay"),
+    *("_exclude_from_weight_decay_pattern", "_variables", "_metrics", "_lock"),
+    *("_iterations", "_var_to_optimizer_idx", "_tracker", "_mesh"),
+}
+
+
+def is_bookkeeping(name: str) -> bool:
+    """Tell whether an attribute is TensorFlow's, or comes with use: nobody chose it."""
+    return name in _BUILT_BY_USE or name.startswith("_self_")
 
 
 def _variables_in(value: Any, seen: set[int]) -> list[keras.Variable]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from sknn_mnist._messages import one_line
 from sknn_mnist.cli._inputs import Data, load_data
 from sknn_mnist.cli._options import MODELS
 
@@ -44,7 +45,7 @@ def sentence(err: BaseException) -> str:
     """Return an error's message on one line."""
     if isinstance(err, OSError) and err.strerror and err.filename:
         return f"{err.filename}: {err.strerror.lower()}"
-    said = " ".join(_INNER.sub("", str(err)).split())
+    said = one_line(_INNER.sub("", str(err)))
     said = said or _WITHOUT_WORDS.get(type(err), "")
     said = said or type(err).__name__
     return said if len(said) <= MOST_SAID else said[:MOST_SAID] + "..."

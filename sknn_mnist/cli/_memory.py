@@ -53,12 +53,12 @@ def states_in(memory: str | None) -> list[Any]:
     list of StateFile
         None of them where `memory` is no folder.
     """
-    from sknn_mnist.memory._state_files import FolderStates
+    from sknn_mnist.memory._state_files import FolderStore
     from sknn_mnist.memory._stores import open_memory
 
     with expecting():
         states = open_memory(memory, "sknn-mnist")
-    return states.files() if isinstance(states, FolderStates) else []
+    return states.files() if isinstance(states, FolderStore) else []
 
 
 def amount(files: Sequence[Any]) -> str:

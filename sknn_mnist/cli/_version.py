@@ -34,21 +34,18 @@ def show_version(details: bool) -> None:
     import pandas  # noqa: F401  so that its version is told
     import sklearn  # noqa: F401
 
-    from sknn_mnist._keras_private import uses_onednn  # which starts it quietly
-
-    # isort: split
-    import tensorflow as tf
+    from sknn_mnist._keras_private import uses_onednn
+    from sknn_mnist.engine._processes import n_gpus, n_threads
 
     by_user = "by TF_ENABLE_ONEDNN_OPTS" if "TF_ENABLE_ONEDNN_OPTS" in given else ""
     onednn = {True: "on", False: "off", None: "unknown"}[uses_onednn()]
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
     facts = {
         **versions(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "TensorFlow's threads": threads or "as many as processors",
+        "TensorFlow's threads": n_threads() or "as many as processors",
         "oneDNN": f"{onednn}, {by_user or 'by sknn_mnist'}",
-        "GPUs": len(tf.config.list_physical_devices("GPU")),
+        "GPUs": n_gpus(),
         **given,
     }
     for name, value in facts.items():

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sknn_mnist._messages import one_line
+
 __all__ = ["IDX_NAMES", "mnist_file_in", "read_idx", "read_mnist"]
 
 # (images, labels) of the training and of the test set, without ".gz".
@@ -147,7 +149,7 @@ def _read_npz(path: Path) -> list[np.ndarray]:
     # zipfile and zlib have errors of their own, and NumPy parses an array's header as
     # Python, and lets through what that raises.
     except Exception as err:
-        reason = " ".join(f"{err}".split())[:200] or type(err).__name__
+        reason = one_line(err)[:200] or type(err).__name__
         raise _bad(path, f"can't be read as an .npz archive ({reason})") from err
     for name, array in zip(NPZ_NAMES, arrays, strict=True):
         if not isinstance(array, np.ndarray):  # NumPy gives the bytes of others

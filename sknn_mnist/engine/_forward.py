@@ -17,7 +17,7 @@ from sknn_mnist.engine._batches import rows_at_once
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-__all__ = ["Forward", "forget_forwards", "forward_of"]
+__all__ = ["Forward", "clear_forwards", "forward_of"]
 
 # Predictions kept at most; the last used stay.
 MAX_FORWARDS = 16
@@ -42,7 +42,7 @@ def forward_of(recipe: NetworkRecipe) -> Forward:
     return made
 
 
-def forget_forwards() -> None:
+def clear_forwards() -> None:
     """Give their memory back."""
     with _lock:
         _forwards.clear()

@@ -24,6 +24,7 @@ from sknn_mnist._keras_private import (
     sum_no_replicas,
     take_restored_epoch,
 )
+from sknn_mnist._messages import first_line
 from sknn_mnist.engine._batches import (
     Logs,
     any_rows,
@@ -34,7 +35,7 @@ from sknn_mnist.engine._batches import (
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
-from sknn_mnist.engine._tensor_cache import resident
+from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen, floats_of
 
 __all__ = [
@@ -43,11 +44,11 @@ __all__ = [
 
 
 # A compiled call can't be interrupted, so that it should not run much longer.
-SECONDS_A_CALL = 0.25
+SECONDS_PER_CALL = 0.25
 FIRST_STEPS = 16
 
 # Samples gathered at once; they should stay in the cache.
-BYTES_A_BLOCK = 4 * 2**20
+BYTES_PER_BLOCK = 4 * 2**20
 
 
 class FusedNetwork:
@@ -89,7 +90,10 @@ class FusedNetwork:
         return 2 * sum(each.nbytes for part in self.initial.values() for each in part)
 
     def fit(
-        self, plan: TrainingPlan, resume: Callable[[], Logs | None] | None = None
+        self,
+        plan: TrainingPlan,
+        owner: str,
+        resume: Callable[[], Logs | None] | None = None,
     ) -> dict[str, list[Any]]:
         """Train as `keras.Model.fit` does.
 
@@ -97,6 +101,8 @@ class FusedNetwork:
         ----------
         plan : TrainingPlan
             Its memory is not looked into. There may be no epoch to train.
+        owner : str
+            Name of the estimator, for messages.
         resume : callable or None
             Called when the callbacks know that training begins: puts them back to
             what they knew after the epoch before, and returns its logs.
@@ -112,7 +118,7 @@ class FusedNetwork:
         if plan.validation_data is not None:
             held_out = _tensors(plan.validation_data)
         if plan.initial_epoch < plan.epochs:
-            self._build_metrics(data)
+            self._build_metrics(data, owner)
         history = keras.callbacks.History()
         hooks = keras.callbacks.CallbackList(
             [*plan.callbacks, history],
@@ -134,6 +140,7 @@ class FusedNetwork:
             rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
             logs = _as_floats(
                 self._run(
+                    owner,
                     network.train_step,
                     rows,
                     plan.batch_size,
@@ -144,7 +151,7 @@ class FusedNetwork:
                 )
             )
             if held_out is not None:
-                for name, value in self._evaluate(held_out, hooks).items():
+                for name, value in self._evaluate(owner, held_out, hooks).items():
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
             stop = watch.end(
@@ -161,7 +168,10 @@ class FusedNetwork:
         )
 
     def _evaluate(
-        self, data: tuple[tf.Tensor, ...], hooks: keras.callbacks.CallbackList
+        self,
+        owner: str,
+        data: tuple[tf.Tensor, ...],
+        hooks: keras.callbacks.CallbackList,
     ) -> Logs:
         network = self.network
         network.stop_evaluating = False
@@ -169,6 +179,7 @@ class FusedNetwork:
         network.reset_metrics()
         logs = _as_floats(
             self._run(
+                owner,
                 network.test_step,
                 tf.range(len(data[0])),
                 rows_at_once(network),
@@ -183,6 +194,7 @@ class FusedNetwork:
 
     def _run(
         self,
+        owner: str,
         step: Callable[..., Any],
         rows: tf.Tensor,
         batch_size: int,
@@ -196,18 +208,18 @@ class FusedNetwork:
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
             # What code of the user's own raises is his to read.
-            naming = _naming_what_can_not_be_compiled() if self._own else nullcontext()
+            naming = _naming_uncompilable(owner) if self._own else nullcontext()
             with self._making(), naming:
                 self._loops[key] = compiled_loop(self.network, step, data)
         loop = self._loops[key]
         listeners = _batch_listeners(hooks, phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
         n_steps = -(-len(rows) // batch_size)
-        bytes_a_row = sum(prod(each.shape[1:]) * each.dtype.size for each in data)
-        block = max(1, BYTES_A_BLOCK // (batch_size * bytes_a_row))
+        bytes_per_row = sum(prod(each.shape[1:]) * each.dtype.size for each in data)
+        block = max(1, BYTES_PER_BLOCK // (batch_size * bytes_per_row))
         first, logs = 0, {}
         while first < n_steps:
-            last = min(first + self._steps_a_call(key, one_by_one), n_steps)
+            last = min(first + self._steps_per_call(key, one_by_one), n_steps)
             if listeners:
                 getattr(hooks, f"on_{phase}_batch_begin")(first)
             start = time.perf_counter()
@@ -220,15 +232,15 @@ class FusedNetwork:
             first = last
         return logs
 
-    def _steps_a_call(self, key: Any, one_by_one: bool) -> int:
+    def _steps_per_call(self, key: Any, one_by_one: bool) -> int:
         # How the steps are cut into calls does not change what they compute.
         if one_by_one:
             return 1
         if key not in self._seconds:
             return FIRST_STEPS
-        return max(1, int(SECONDS_A_CALL / max(self._seconds[key], 1e-6)))
+        return max(1, int(SECONDS_PER_CALL / max(self._seconds[key], 1e-6)))
 
-    def _build_metrics(self, data: tuple[tf.Tensor, ...]) -> None:
+    def _build_metrics(self, data: tuple[tf.Tensor, ...], owner: str) -> None:
         # Keras makes the variables of metrics when they see their first batch, which
         # must not be within a compiled loop. Traced, not run: a metric of the user's
         # own sees no batches but those of `fit`.
@@ -243,9 +255,10 @@ class FusedNetwork:
                     )
             except (ValueError, TypeError) as err:
                 raise ValueError(
-                    "The 'metrics' parameter must name metrics for the targets as the "
-                    f"loss takes them, of shape {(None, *data[1].shape[1:])}. Got one "
-                    f"that says: {str(err).strip().splitlines()[0]}"
+                    f"The 'metrics' parameter of {owner} must name metrics for the "
+                    "targets as the loss takes them, of shape "
+                    f"{(None, *data[1].shape[1:])}. Got one that says: "
+                    f"{first_line(err)}"
                 ) from err
             self._has_metrics = True
 
@@ -258,20 +271,19 @@ class FusedNetwork:
 
 
 @contextmanager
-def _naming_what_can_not_be_compiled() -> Iterator[None]:
+def _naming_uncompilable(owner: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, NotImplementedError) as err:
         # Muon in float64 is such, of Keras's own.
-        reason = (str(err).strip() or type(err).__name__).splitlines()[0]
         raise ValueError(
-            "The 'optimizer', 'loss', 'metrics' or 'activation' parameter can't be "
-            f"compiled for this dtype and these targets: {reason}"
+            f"The 'optimizer', 'loss', 'metrics' or 'activation' parameter of {owner} "
+            f"can't be compiled for this dtype and these targets: {first_line(err)}"
         ) from err
 
 
 def _tensors(samples: Samples) -> tuple[tf.Tensor, ...]:
-    return tuple(resident(each) for each in samples if each is not None)
+    return tuple(cached_tensor(each) for each in samples if each is not None)
 
 
 def _batch_listeners(
@@ -303,7 +315,7 @@ def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
 
 
 def _as_floats(logs: Logs) -> Logs:
-    """Return numbers as floats; some metrics give a vector, a value a class."""
+    """Return numbers as floats; some metrics give a vector, one value per class."""
     values = {name: np.asarray(value) for name, value in logs.items()}
     return {
         name: float(value) if value.ndim == 0 else value

@@ -17,10 +17,12 @@ import keras
 import numpy as np
 
 from sknn_mnist._forks import check_not_forked
+from sknn_mnist._messages import one_line
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._forward import Forward, forward_of
 from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
+from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._recipes import NetworkRecipe
@@ -29,7 +31,7 @@ from sknn_mnist.networks._structures import Change, Origin, Structure
 __all__ = ["ChangedNetworkError", "OwnedNetwork"]
 
 # Rows at most of a call of a network that is not its recipe's any more.
-ROWS_A_CALL = 64
+ROWS_PER_CALL = 64
 
 
 class ChangedNetworkError(ValueError, TypeError):
@@ -115,10 +117,10 @@ class OwnedNetwork:
         if new_optimizer or (new_rate and None in rates):
             return OwnedNetwork(recipe, {"network": state["network"]})
         if rates[0] != rates[1]:
-            model = recipe.new_network()
-            set_state(model, state)
-            model.optimizer.learning_rate = recipe.initial_learning_rate
-            state = get_state(model)
+            # In a network of the pool, which trains next.
+            with borrow(recipe, state) as fused:
+                fused.network.optimizer.learning_rate = recipe.initial_learning_rate
+                state = get_state(fused.network)
         return OwnedNetwork(recipe, state)
 
     def trained(self, plan: TrainingPlan) -> tuple[OwnedNetwork, Trained]:
@@ -254,7 +256,7 @@ class _Held:
         if part.ndim == 0 or len(part) != 1:
             return part
         if self._sizes is None or self._sizes[0] != change:
-            sizes = find_sizes(compute, x.shape[1:], x.dtype.name, ROWS_A_CALL)
+            sizes = find_sizes(compute, x.shape[1:], x.dtype.name, ROWS_PER_CALL)
             self._sizes = change, sizes
         return in_blocks(compute, x, self._sizes[1])
 
@@ -262,7 +264,7 @@ class _Held:
 def _said(err: Exception) -> str:
     """Return what Keras says on one line, without the colours and the arguments."""
     said = re.sub(r"\x1b\[\d*m", "", str(err)).partition("Arguments received")[0]
-    return f"{type(err).__name__}: {' '.join(said.split())}"
+    return f"{type(err).__name__}: {one_line(said)}"
 
 
 def _unfit(recipe: NetworkRecipe, change: Change, what: str) -> ChangedNetworkError:

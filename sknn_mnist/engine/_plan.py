@@ -11,7 +11,7 @@ import numpy as np
 
 from sknn_mnist.engine._network_state import State
 from sknn_mnist.engine._watch import Watch
-from sknn_mnist.memory._stores import States
+from sknn_mnist.memory._stores import Store
 
 __all__ = ["Samples", "Trained", "TrainingPlan"]
 
@@ -50,7 +50,7 @@ class TrainingPlan:
         Called as Keras calls them.
     verbose : {0, 1, 2}, default=0
         As in Keras, but that 1 is one line per fit.
-    memory : States or None, default=None
+    memory : Store or None, default=None
         Where states are kept, to start later from the last one that is the same
         training's.
     watch : Watch
@@ -68,7 +68,7 @@ class TrainingPlan:
     validation_data: Samples | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
     verbose: int = 0
-    memory: States | None = None
+    memory: Store | None = None
     watch: Watch = field(default_factory=Watch)
 
     @property

@@ -20,11 +20,11 @@ import tensorflow as tf
 
 from sknn_mnist._forks import check_not_forked
 from sknn_mnist._keras_private import forget_kernels
-from sknn_mnist.engine._forward import forget_forwards
+from sknn_mnist.engine._forward import clear_forwards
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import State, set_state
 from sknn_mnist.engine._processes import take_share_of_cores, take_share_of_gpus
-from sknn_mnist.engine._tensor_cache import forget_residents
+from sknn_mnist.engine._tensor_cache import clear_tensor_cache
 from sknn_mnist.networks._builders import initial_values
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -63,8 +63,8 @@ def clear_network_pool() -> None:
     """
     with _lock:
         _idle.clear()
-    forget_forwards()
-    forget_residents()
+    clear_forwards()
+    clear_tensor_cache()
     forget_kernels()
 
 

@@ -18,6 +18,8 @@ from sknn_mnist._keras_private import uses_onednn
 
 __all__ = [
     "bfloat16_obstacle",
+    "n_gpus",
+    "n_threads",
     "take_share_of_cores",
     "take_share_of_gpus",
 ]
@@ -69,6 +71,16 @@ def take_share_of_gpus() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError):
         return
+
+
+def n_threads() -> int:
+    """Return how many threads TensorFlow computes on; 0 for as many as processors."""
+    return int(tf.config.threading.get_intra_op_parallelism_threads())
+
+
+def n_gpus() -> int:
+    """Return how many GPUs TensorFlow finds."""
+    return len(tf.config.list_physical_devices("GPU"))
 
 
 def bfloat16_obstacle() -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.engine._batches import Logs
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import get_state
@@ -24,9 +25,9 @@ from sknn_mnist.memory import _callback_states as callback_states
 from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
 from sknn_mnist.memory._states import KeptState, Kinds
-from sknn_mnist.memory._stores import States
+from sknn_mnist.memory._stores import Store
 from sknn_mnist.networks._keras_objects import make_metrics
-from sknn_mnist.networks._recipes import NetworkRecipe
+from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
 
 __all__ = ["train_with_memory"]
 
@@ -35,7 +36,7 @@ MAX_KINDS = 256
 
 
 def train_with_memory(
-    recipe: NetworkRecipe, plan: TrainingPlan, memory: States
+    recipe: NetworkRecipe, plan: TrainingPlan, memory: Store
 ) -> Trained:
     """Train from the last kept state of the same training, and keep epochs of it.
 
@@ -46,7 +47,7 @@ def train_with_memory(
     plan : TrainingPlan
         From the first epoch on, with callbacks that `_callback_states.obstacle_of` has
         nothing against.
-    memory : States
+    memory : Store
         Where states are kept.
 
     Returns
@@ -84,12 +85,12 @@ class _Training:
         The network.
     plan : TrainingPlan
         What tells the training apart; its epochs and its watch do not.
-    memory : States
+    memory : Store
         Where states are kept.
     """
 
     def __init__(
-        self, recipe: NetworkRecipe, plan: TrainingPlan, memory: States
+        self, recipe: NetworkRecipe, plan: TrainingPlan, memory: Store
     ) -> None:
         self._recipe = recipe
         self._plan = plan
@@ -219,6 +220,7 @@ class _Training:
                 initial_epoch=0 if found is None else found.epoch,
                 watch=replace(plan.watch, after_epoch=after_epoch),
             ),
+            self._recipe.owner,
             resume,
         )
 
@@ -300,7 +302,8 @@ _kinds: OrderedDict[Any, Kinds] = OrderedDict()
 
 def _remember_kinds(recipe: NetworkRecipe, fused: FusedNetwork) -> Kinds:
     """Remember what the arrays of such a network are like, the last used at the end."""
-    known = Kinds.of(fused.initial, fused.network)
+    network = fused.network
+    known = Kinds(array_kinds_of(network), [kind_of(each) for each in network.weights])
     with _lock:
         _kinds[recipe.key] = known
         _kinds.move_to_end(recipe.key)

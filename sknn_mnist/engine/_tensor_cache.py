@@ -15,44 +15,43 @@ import tensorflow as tf
 
 from sknn_mnist.memory._fingerprints import digest
 
-__all__ = ["forget_residents", "may_stay", "resident"]
+__all__ = ["cached_tensor", "clear_tensor_cache"]
 
-# Of all that stay: the folds of a search over some ten thousand images.
+# Of all that are cached: the folds of a search over some ten thousand images.
 MAX_BYTES = 128 * 2**20
-# A smaller one is copied as fast as told.
+# A smaller array is copied as fast as it is told from others.
 MIN_BYTES = 2**20
 
 _lock = threading.Lock()
-_residents: OrderedDict[Any, tf.Tensor] = OrderedDict()  # the last used at the end
+_cache: OrderedDict[Any, tf.Tensor] = OrderedDict()  # the last used at the end
 
 
-def resident(array: np.ndarray) -> tf.Tensor:
-    """Return the array as a tensor, maybe one that is there already."""
-    if not may_stay(array):
+def cached_tensor(array: np.ndarray) -> tf.Tensor:
+    """Return the array as a tensor: the cached one of these numbers or a new one."""
+    if not _is_worth_caching(array):
         return tf.constant(array)
     key = digest(array)
     with _lock:
-        if key in _residents:
-            _residents.move_to_end(key)
-            return _residents[key]
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
     made = tf.constant(array)
     with _lock:
-        _residents[key] = made
-        while sum(_n_bytes(each) for each in _residents.values()) > MAX_BYTES:
-            _residents.popitem(last=False)
+        _cache[key] = made
+        while sum(_n_bytes(each) for each in _cache.values()) > MAX_BYTES:
+            _cache.popitem(last=False)
     return made
 
 
-def may_stay(array: np.ndarray) -> bool:
-    """Tell whether the array is of a size that is worth keeping."""
-    # Not one that would push out all others.
-    return MIN_BYTES <= array.nbytes <= MAX_BYTES // 2
-
-
-def forget_residents() -> None:
+def clear_tensor_cache() -> None:
     """Give the memory back."""
     with _lock:
-        _residents.clear()
+        _cache.clear()
+
+
+def _is_worth_caching(array: np.ndarray) -> bool:
+    # Not one that would push out all others.
+    return MIN_BYTES <= array.nbytes <= MAX_BYTES // 2
 
 
 def _n_bytes(tensor: tf.Tensor) -> int:

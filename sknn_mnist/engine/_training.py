@@ -92,7 +92,7 @@ def _train_by_loop(
 ) -> Trained:
     with borrow(recipe, state, keep) as fused:
         with _naming_what_does_not_fit(recipe.owner):
-            history = fused.fit(plan)
+            history = fused.fit(plan, recipe.owner)
         if keep:
             return Trained(None, fused.network, history, plan.initial_epoch)
         return Trained(get_state(fused.network), None, history, plan.initial_epoch)

@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import sknn_mnist
 from sknn_mnist import estimators
+from sknn_mnist._messages import one_line
 from sknn_mnist._parameters import per_layer
 from sknn_mnist._regular_files import open_regular
 from sknn_mnist._whole_files import is_open_file, replacing, write_all
@@ -199,9 +200,7 @@ def _naming(name: Any) -> Iterator[None]:
         # Of a TypeError or KeyError the message alone says nothing.
         plain = isinstance(err, ValueError) and not isinstance(err, UnicodeError)
         reason = f"{err}" if plain else f"{type(err).__name__}: {err}"
-        reason = " ".join(reason.split())
-        if len(reason) > MOST_SAID:
-            reason = reason[:MOST_SAID] + "..."
+        reason = one_line(reason, MOST_SAID)
         raise ValueError(
             f"{name} can't be loaded as an estimator that `save` wrote: {reason}"
         ) from err

@@ -14,6 +14,8 @@ import keras
 import numpy as np
 
 from sknn_mnist.networks._keras_copies import EXCLUDED, arguments_of, made_from
+from sknn_mnist.networks._keras_own import NAMESPACES as KERAS_NAMESPACES
+from sknn_mnist.networks._keras_own import own_named
 
 __all__ = [
     "UnsavableError",
@@ -27,12 +29,11 @@ __all__ = [
 
 # Where names are looked up, and what a config may name.
 NAMESPACES = {
-    "keras.optimizers": keras.optimizers,
-    "keras.optimizers.schedules": keras.optimizers.schedules,
-    "keras.losses": keras.losses,
-    "keras.metrics": keras.metrics,
-    "keras.activations": keras.activations,
-    "keras.callbacks": keras.callbacks,
+    name: KERAS_NAMESPACES[name]
+    for name in (
+        *("keras.optimizers", "keras.optimizers.schedules", "keras.losses"),
+        *("keras.metrics", "keras.activations", "keras.callbacks"),
+    )
 }
 BASES = (
     keras.optimizers.Optimizer,
@@ -269,7 +270,7 @@ def _found(place: Any) -> Any:
     module, _, name = str(place).rpartition(".")
     if module not in NAMESPACES or not _may_be_made(module, name):
         raise ValueError(f"{place!r} is not one of Keras's optimizers, losses and such")
-    return getattr(NAMESPACES[module], name)
+    return own_named(place)
 
 
 def _may_be_made(module: str, name: str) -> bool:

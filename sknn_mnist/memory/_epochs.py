@@ -2,7 +2,7 @@
 
 For good: the ends of fits, which may be asked for again, and the epochs 1, 2, 4, 8...,
 so that a fit of any other number of epochs has less than half of them to train. Of a
-fit in flight besides, the last epoch it has come to, in the place of the one before:
+fit in flight besides, the last epoch it has come to, which replaces the one before:
 who is killed or interrupted has lost the epoch he was in, and at most the one that was
 just being written. A training of 60 epochs so leaves 7 states.
 """
@@ -16,7 +16,7 @@ from types import TracebackType
 import numpy as np
 
 from sknn_mnist.memory._states import KeptState
-from sknn_mnist.memory._stores import States
+from sknn_mnist.memory._stores import Store
 
 __all__ = ["EpochKeeper"]
 
@@ -28,7 +28,7 @@ class EpochKeeper:
 
     Parameters
     ----------
-    memory : States
+    memory : Store
         Where.
     key : str
         The training.
@@ -41,7 +41,7 @@ class EpochKeeper:
         The epochs that are safely kept.
     """
 
-    def __init__(self, memory: States, key: str, found: KeptState | None) -> None:
+    def __init__(self, memory: Store, key: str, found: KeptState | None) -> None:
         self.kept = 0 if found is None else found.epoch
         self._memory = memory
         self._key = key

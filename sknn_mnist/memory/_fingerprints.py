@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 import xxhash
 
-import sknn_mnist
+from sknn_mnist.networks._conditions import versions
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["digest", "training_key"]
@@ -42,7 +40,7 @@ def training_key(
     validation_data : sequence of ndarray or None
         The same, held out.
     batch_size, shuffle, seed : int, bool, int
-        As in `_training.train`.
+        As in a training's plan.
 
     Returns
     -------
@@ -50,9 +48,7 @@ def training_key(
         64 hexadecimal digits.
     """
     parts = (
-        *("sknn_mnist", sknn_mnist.__version__),
-        *("keras", keras.__version__),
-        *("tensorflow", tf.__version__),
+        *(each for named in versions().items() for each in named),
         (recipe.key, recipe.initial_learning_rate, recipe.seed),
         (int(batch_size), bool(shuffle), int(seed)),
         [digest(each) for each in arrays],

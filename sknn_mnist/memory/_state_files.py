@@ -1,4 +1,4 @@
-"""Training states in a folder, a file an epoch.
+"""A store of training states in a folder, one file per epoch.
 
 ``FOLDER/training_states/ab/abcd…/000005.DIGEST.safetensors``: the training's key,
 the epoch, and the SHA-256 of what the file holds; before the suffix, of an epoch that
@@ -31,7 +31,7 @@ from sknn_mnist.memory._states import (
     encode,
 )
 
-__all__ = ["FolderStates", "KeptState", "StateFile"]
+__all__ = ["FolderStore", "KeptState", "StateFile"]
 
 SUBFOLDER = "training_states"
 
@@ -39,8 +39,8 @@ SUBFOLDER = "training_states"
 _TRIES = 10
 
 
-class FolderStates:
-    """Kept states in a folder, the least recently used going when it is full.
+class FolderStore:
+    """A store in a folder; the least recently used states go when it is full.
 
     Parameters
     ----------
@@ -62,23 +62,13 @@ class FolderStates:
     def longest(
         self, key: str, epochs: int, kinds: Callable[[], Kinds]
     ) -> KeptState | None:
-        """Return the state after the most epochs up to `epochs`; None without any.
-
-        Parameters
-        ----------
-        key : str
-            The training.
-        epochs : int
-            Epochs at most.
-        kinds : callable
-            Gives what the state must be like; called if there is one.
-        """
+        """Return the state after the most epochs up to `epochs`; None without any."""
         try:
             files = self._room.files_of(key)
         except FileNotFoundError:
             return None
         except OSError as err:
-            self._warn(f"can't read {self._place(key)} ({_reason(err)})")
+            self._warn(f"can't read {self._folder_of(key)} ({_reason(err)})")
             return None
         # Of alike ones, that which is kept for good.
         files.sort(key=lambda each: (-each.epoch, each.passing or ""))
@@ -96,24 +86,7 @@ class FolderStates:
         passing: str | None = None,
         instead_of: Iterable[tuple[int, str]] = (),
     ) -> bool:
-        """Keep a state; where that is impossible, say so and go on without.
-
-        Parameters
-        ----------
-        key : str
-            The training.
-        kept : KeptState
-            The state.
-        passing : str or None
-            Eight digits of the fit that will replace it; None to keep it for good.
-        instead_of : iterable of (int, str)
-            Epochs, and digits of fits, that go when this one is written.
-
-        Returns
-        -------
-        bool
-            Whether it is kept.
-        """
+        """Keep a state; where that is impossible, say so and go on without."""
         data = encode(key, kept)
         if len(data) > self.limit:
             self._warn(
@@ -122,7 +95,7 @@ class FolderStates:
             return False
         digest = hashlib.sha256(data).hexdigest()
         fit = "" if passing is None else f".{passing}"
-        path = self._place(key) / f"{kept.epoch:06d}.{digest}{fit}.safetensors"
+        path = self._folder_of(key) / f"{kept.epoch:06d}.{digest}{fit}.safetensors"
         try:
             _write(path, data)
         except (OSError, ValueError) as err:  # ValueError: a NUL in the name
@@ -157,7 +130,7 @@ class FolderStates:
         self._warn_of(stuck)
         return removed
 
-    def _place(self, key: str) -> Path:
+    def _folder_of(self, key: str) -> Path:
         return self.folder / key[:2] / key
 
     def _read(self, file: StateFile, kinds: Kinds) -> KeptState | None:

@@ -12,26 +12,22 @@ import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-__all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
+from sknn_mnist._array_kinds import ArrayKind, kind_of
 
-# Shape and dtype of an array.
-Kind = tuple[tuple[int, ...], str]
+__all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 
 # What a state says of itself.
 _ABOUT = {"key", "epoch", "history", "callbacks", "stopped"}
 
-if TYPE_CHECKING:  # who counts states starts no Keras
-    import keras
-
 # What JSON and the headers take, at most, beside the arrays.
 _BYTES_OF_TEXT = 2**20
-# Metrics that a network may have: each gives, in an epoch, a value an output at most.
+# Metrics that a network may have: each gives one value per epoch and output at most.
 _METRICS = 128
 
 
@@ -99,22 +95,14 @@ class Kinds:
         Names in its history, to which a callback may add the learning rate; None where
         they are not known.
     scalars : frozenset of str
-        Of these, what is a number an epoch; some metrics give a vector.
+        Of these, what is one number per epoch; some metrics give a vector.
     """
 
-    state: dict[str, list[Kind]]
-    weights: list[Kind]
+    state: dict[str, list[ArrayKind]]
+    weights: list[ArrayKind]
     fit_callbacks: Callable[[list[dict[str, Any]]], bool] = operator.not_
     names: frozenset[str] | None = None
     scalars: frozenset[str] = frozenset(["loss"])
-
-    @classmethod
-    def of(cls, state: dict[str, list[np.ndarray]], network: keras.Model) -> Kinds:
-        """Return those of a network, and of what `get_state` gave for it."""
-        return cls(
-            {part: [_kind(each) for each in values] for part, values in state.items()},
-            [(tuple(each.shape), str(each.dtype)) for each in network.weights],
-        )
 
     def most_bytes(self, epoch: int) -> int:
         """Return how many bytes a state after `epoch` epochs may have."""
@@ -211,14 +199,14 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
 
 
 def _take(
-    arrays: dict[str, np.ndarray], name: str, kinds: Sequence[Kind]
+    arrays: dict[str, np.ndarray], name: str, kinds: Sequence[ArrayKind]
 ) -> list[np.ndarray]:
     """Take the arrays of these kinds out of `arrays`."""
     taken = []
     for number, kind in enumerate(kinds):
         array = arrays.pop(f"{name}/{number}", None)
-        if array is None or _kind(array) != kind:
-            came = "none" if array is None else _words(_kind(array))
+        if array is None or kind_of(array) != kind:
+            came = "none" if array is None else _words(kind_of(array))
             raise ForeignStateError(
                 f"array {number} of its {name} should be {_words(kind)}, and is {came}"
             )
@@ -247,15 +235,15 @@ def _history(
             or len(values) != epoch
         ):
             raise ForeignStateError(
-                f"its history of {name!r} is not {epoch} numbers, one an epoch"
+                f"its history of {name!r} is not {epoch} numbers, one per epoch"
             )
-        # Numbers are floats; some metrics give a vector, a value a class.
+        # Numbers are floats; some metrics give a vector, one value per class.
         history[name] = values.tolist() if values.ndim == 1 else list(values)
     return history
 
 
 def _callbacks(
-    arrays: dict[str, np.ndarray], given: Any, weights: Sequence[Kind]
+    arrays: dict[str, np.ndarray], given: Any, weights: Sequence[ArrayKind]
 ) -> list[dict[str, Any]]:
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise ForeignStateError("what it says of callbacks is no list of theirs")
@@ -283,14 +271,10 @@ def _is_weights(value: Any) -> bool:
     )
 
 
-def _kind(array: np.ndarray) -> Kind:
-    return tuple(array.shape), str(array.dtype)
-
-
-def _n_bytes(kind: Kind) -> int:
+def _n_bytes(kind: ArrayKind) -> int:
     shape, dtype = kind
     return prod(shape) * np.dtype(dtype).itemsize
 
 
-def _words(kind: Kind) -> str:
+def _words(kind: ArrayKind) -> str:
     return f"{kind[1]} of shape {kind[0]}"

@@ -1,7 +1,7 @@
-"""Training states kept by epoch, so that a fit can go on from an earlier one.
+"""Stores of training states by epoch, so that a fit can go on from an earlier one.
 
 What `memory` of the estimators may be, and the store that it stands for: a folder
-(`_state_files`), or this process alone.
+(`_state_files`), or the memory of this process.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 from joblib.disk import memstr_to_bytes
 
 from sknn_mnist._parameters import invalid
-from sknn_mnist.memory._state_files import FolderStates, StateFile
+from sknn_mnist.memory._state_files import FolderStore, StateFile
 from sknn_mnist.memory._states import KeptState, Kinds
 
 __all__ = [
     "IN_PROCESS",
     "Amount",
-    "States",
+    "Store",
     "amount_kept",
     "clear_memory",
     "open_memory",
@@ -41,13 +41,27 @@ LIMIT_VARIABLE = "SKNN_MNIST_MEMORY_LIMIT"
 DEFAULT_LIMIT = "4G"
 
 
-class States(Protocol):
-    """A store of training states."""
+class Store(Protocol):
+    """A store of training states, each of one training (its key) and one epoch.
+
+    States are kept for good, or in passing: until the fit that they belong to has come
+    further.
+    """
 
     def longest(
         self, key: str, epochs: int, kinds: Callable[[], Kinds]
     ) -> KeptState | None:
-        """Return the state after the most epochs up to `epochs`; None without any."""
+        """Return the state after the most epochs up to `epochs`; None without any.
+
+        Parameters
+        ----------
+        key : str
+            The training.
+        epochs : int
+            Epochs at most.
+        kinds : callable
+            Gives what the state must be like; called if there is one.
+        """
 
     def put(
         self,
@@ -56,7 +70,25 @@ class States(Protocol):
         passing: str | None = None,
         instead_of: Iterable[tuple[int, str]] = (),
     ) -> bool:
-        """Keep a state, and return whether that was possible."""
+        """Keep a state.
+
+        Parameters
+        ----------
+        key : str
+            The training.
+        kept : KeptState
+            The state.
+        passing : str or None, default=None
+            The fit that the state is kept in passing for, as eight digits; None to
+            keep it for good.
+        instead_of : iterable of (int, str), default=()
+            States kept in passing that go when this one is kept, as epoch and fit.
+
+        Returns
+        -------
+        bool
+            Whether it is kept.
+        """
 
 
 class Amount(NamedTuple):
@@ -79,7 +111,7 @@ class Amount(NamedTuple):
         )
 
 
-def open_memory(memory: Any, owner: str) -> States | None:
+def open_memory(memory: Any, owner: str) -> Store | None:
     """Return the store that the `memory` parameter stands for; None without one.
 
     Nothing is made on disk before there is something to keep.
@@ -93,7 +125,7 @@ def open_memory(memory: Any, owner: str) -> States | None:
 
     Returns
     -------
-    States or None
+    Store or None
         The same one for the same folder.
 
     Raises
@@ -104,7 +136,7 @@ def open_memory(memory: Any, owner: str) -> States | None:
     if memory is None:
         return None
     if isinstance(memory, str) and memory == IN_PROCESS:
-        return _process_states
+        return _process_store
     if isinstance(memory, joblib.Memory):
         if memory.location is None:
             return None  # as joblib has it: keep nothing
@@ -122,7 +154,7 @@ def open_memory(memory: Any, owner: str) -> States | None:
     with _lock:
         # Several may have one folder open: what is in it is on disk.
         if path not in _folders or _folders[path].limit != limit:
-            _folders[path] = FolderStates(path, limit)
+            _folders[path] = FolderStore(path, limit)
         return _folders[path]
 
 
@@ -151,11 +183,11 @@ def clear_memory(memory: Any) -> None:
     >>> import sknn_mnist
     >>> sknn_mnist.clear_memory(":memory:")
     """
-    states = open_memory(memory, "clear_memory")
-    if isinstance(states, ProcessStates):
-        states.clear()
-    elif isinstance(states, FolderStates):
-        states.shrink(0)
+    store = open_memory(memory, "clear_memory")
+    if isinstance(store, ProcessStore):
+        store.clear()
+    elif isinstance(store, FolderStore):
+        store.shrink(0)
 
 
 def amount_kept(memory: Any) -> Amount:
@@ -176,25 +208,25 @@ def amount_kept(memory: Any) -> Amount:
     ValueError or TypeError
         When it is none of these.
     """
-    states = open_memory(memory, "amount_kept")
-    if isinstance(states, FolderStates):
-        return Amount.of(states.files())
-    return states.amount() if isinstance(states, ProcessStates) else Amount(0, 0, 0)
+    store = open_memory(memory, "amount_kept")
+    if isinstance(store, FolderStore):
+        return Amount.of(store.files())
+    return store.amount() if isinstance(store, ProcessStore) else Amount(0, 0, 0)
 
 
-# A state's training and epoch, and the fit in flight that it belongs to, if any.
-_Place = tuple[str, int, str | None]
+# A state's training and epoch, and the fit that it is kept in passing for, if any.
+_Id = tuple[str, int, str | None]
 
 
-class ProcessStates:
-    """Kept states in the memory of this process, least recently used going first."""
+class ProcessStore:
+    """A store in this process; the least recently used states go first."""
 
     def __init__(self, limit: int = MAX_PROCESS_BYTES) -> None:
         self.limit = limit
         self._lock = threading.Lock()
         self._n_bytes = 0
-        self._kept: OrderedDict[_Place, KeptState] = OrderedDict()
-        self._places: dict[str, set[_Place]] = {}
+        self._kept: OrderedDict[_Id, KeptState] = OrderedDict()
+        self._ids: dict[str, set[_Id]] = {}
 
     def __str__(self) -> str:
         return IN_PROCESS
@@ -204,13 +236,13 @@ class ProcessStates:
     ) -> KeptState | None:
         """Return the state after the most epochs up to `epochs`; None without any."""
         with self._lock:
-            there = [each for each in self._places.get(key, ()) if each[1] <= epochs]
-            if not there:
+            found = [each for each in self._ids.get(key, ()) if each[1] <= epochs]
+            if not found:
                 return None
             # Of alike ones, that which is kept for good.
-            place = max(there, key=lambda each: (each[1], each[2] is None))
-            self._kept.move_to_end(place)
-            return replace(self._kept[place], passing=place[2])
+            which = max(found, key=lambda each: (each[1], each[2] is None))
+            self._kept.move_to_end(which)
+            return replace(self._kept[which], passing=which[2])
 
     def put(
         self,
@@ -219,10 +251,7 @@ class ProcessStates:
         passing: str | None = None,
         instead_of: Iterable[tuple[int, str]] = (),
     ) -> bool:
-        """Keep a state, as in `FolderStates.put`.
-
-        Its arrays become read-only: fits to come share them.
-        """
+        """Keep a state; its arrays become read-only, as fits to come share them."""
         for values in kept.history.values():
             for value in values:
                 if isinstance(value, np.ndarray):  # and no float
@@ -231,13 +260,13 @@ class ProcessStates:
             array.flags.writeable = False
         if kept.n_bytes > self.limit:  # it would push out all others
             return False
-        place = (key, kept.epoch, passing)
+        which = (key, kept.epoch, passing)
         with self._lock:
             for epoch, fit in instead_of:
                 self._remove((key, epoch, fit))
-            self._remove(place)
-            self._kept[place] = kept
-            self._places.setdefault(key, set()).add(place)
+            self._remove(which)
+            self._kept[which] = kept
+            self._ids.setdefault(key, set()).add(which)
             self._n_bytes += kept.n_bytes
             while self._n_bytes > self.limit:
                 self._remove(next(iter(self._kept)))
@@ -246,27 +275,27 @@ class ProcessStates:
     def amount(self) -> Amount:
         """Return how much is kept."""
         with self._lock:
-            return Amount(len(self._kept), len(self._places), self._n_bytes)
+            return Amount(len(self._kept), len(self._ids), self._n_bytes)
 
     def clear(self) -> None:
         """Forget all states."""
         with self._lock:
             self._kept.clear()
-            self._places.clear()
+            self._ids.clear()
             self._n_bytes = 0
 
-    def _remove(self, place: _Place) -> None:
-        kept = self._kept.pop(place, None)
+    def _remove(self, which: _Id) -> None:
+        kept = self._kept.pop(which, None)
         if kept is not None:
             self._n_bytes -= kept.n_bytes
-            self._places[place[0]].remove(place)
-            if not self._places[place[0]]:
-                del self._places[place[0]]
+            self._ids[which[0]].remove(which)
+            if not self._ids[which[0]]:
+                del self._ids[which[0]]
 
 
 _lock = threading.Lock()
-_process_states = ProcessStates()
-_folders: dict[Path, FolderStates] = {}
+_process_store = ProcessStore()
+_folders: dict[Path, FolderStore] = {}
 _said: set[str] = set()
 
 

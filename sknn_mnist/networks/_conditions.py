@@ -1,4 +1,4 @@
-"""What a computation depends on besides its network: settings of the process.
+"""What a computation depends on besides its network: settings and versions.
 
 Said once, here: the pool, the memory and the forward passes all ask. Not the processor
 nor the number of threads: they round sums otherwise, within what float32 can tell.
@@ -7,6 +7,7 @@ nor the number of threads: they round sums otherwise, within what float32 can te
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import sknn_mnist._quiet_start  # noqa: F401  before Keras
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from sknn_mnist._keras_private import is_deterministic, uses_onednn
 
-__all__ = ["conditions"]
+__all__ = ["conditions", "versions"]
 
 # How oneDNN computes: with which instructions, in which precision.
 _ONEDNN_VARIABLES = tuple(
@@ -25,6 +26,8 @@ _ONEDNN_VARIABLES = tuple(
     for prefix in ("ONEDNN", "DNNL")
     for name in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE")
 )
+
+_COMPUTE = ("sknn_mnist", "keras", "tensorflow")
 
 # Functions of `keras.config` that older versions may lack.
 _KERAS_SETTINGS = (
@@ -52,6 +55,11 @@ def conditions() -> tuple[Any, ...]:
         tuple(sorted(tf.config.optimizer.get_experimental_options().items())),
         _ONEDNN,
     )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes, by the names of the modules."""
+    return {name: str(sys.modules[name].__version__) for name in _COMPUTE}
 
 
 def _nothing() -> None:

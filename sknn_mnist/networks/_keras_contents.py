@@ -13,13 +13,13 @@ import numpy as np
 from sknn_mnist._keras_private import (
     VARIABLES,
     exclude_from_weight_decay,
+    is_bookkeeping,
     rate_of_optimizer,
 )
 
 __all__ = [
     "KINDS",
     "holds_same",
-    "is_bookkeeping",
     "is_plain",
     "is_same",
     "plain_copy",
@@ -88,19 +88,6 @@ def holds_same(one: Any, other: Any, names: bool = True) -> bool:
     return held.keys() == others.keys() and all(
         is_same(value, others[name]) for name, value in held.items()
     )
-
-
-def is_bookkeeping(name: str) -> bool:
-    """Tell whether an attribute is TensorFlow's, or comes with use: nobody chose it."""
-    return name in _BUILT_BY_USE or name.startswith("_self_")
-
-
-_BUILT_BY_USE = (
-    *("built", "_built", "_trainable_variables", "_trainable_variables_indices"),
-    *("_exclude_from_weight_decay_cache", "_exclude_from_weight_decay"),
-    *("_exclude_from_weight_decay_pattern", "_variables", "_metrics", "_lock"),
-    *("_iterations", "_var_to_optimizer_idx", "_tracker", "_mesh"),
-)
 
 
 def is_plain(value: Any) -> bool:

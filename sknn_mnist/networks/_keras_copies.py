@@ -20,12 +20,12 @@ from sknn_mnist._keras_private import (
     arguments_in_function,
     config_of_optimizer,
     exclude_from_weight_decay,
+    is_bookkeeping,
     rate_of_optimizer,
 )
 from sknn_mnist.networks._keras_contents import (
     KINDS,
     holds_same,
-    is_bookkeeping,
     is_plain,
     is_same,
     plain_copy,

@@ -17,6 +17,7 @@ from typing import Any, cast
 import keras
 
 from sknn_mnist._keras_private import arguments_in_function
+from sknn_mnist._messages import first_line
 from sknn_mnist._parameters import (
     InvalidParameterError,
     as_finite_float,
@@ -320,7 +321,7 @@ def _unknown(parameter: str, value: Any, module: Any, owner: str) -> Exception:
 
 
 def _first_sentence(err: Exception) -> str:
-    return str(err).strip().partition("\n")[0].partition(". ")[0]
+    return first_line(err).partition(". ")[0]
 
 
 def _loss_class(function: Callable[..., Any]) -> type[keras.losses.Loss] | None:

@@ -15,10 +15,10 @@ import sknn_mnist._quiet_start  # noqa: F401  before Keras
 # isort: split
 import keras
 
-__all__ = ["is_own", "name_of_own"]
+__all__ = ["NAMESPACES", "is_own", "name_of_own", "own_named"]
 
-# The first that has a thing names it.
-_NAMESPACES = {
+# Keras's public ones; the first that has a thing names it.
+NAMESPACES = {
     "keras.optimizers": keras.optimizers,
     "keras.optimizers.schedules": keras.optimizers.schedules,
     "keras.losses": keras.losses,
@@ -55,10 +55,22 @@ def is_own(value: Any) -> bool:
     return name_of_own(value) is not None
 
 
+def own_named(name: str) -> Any:
+    """Return what Keras has under a name that `name_of_own` gave.
+
+    Raises
+    ------
+    KeyError or AttributeError
+        When it has nothing there, as in another version.
+    """
+    module, _, ending = name.rpartition(".")
+    return getattr(NAMESPACES[module], ending)
+
+
 def _find_own() -> dict[int, tuple[str, Any]]:
     # What is found is held, so that no other thing gets its id.
     found: dict[int, tuple[str, Any]] = {}
-    for module, namespace in _NAMESPACES.items():
+    for module, namespace in NAMESPACES.items():
         for name, value in vars(namespace).items():
             if not name.startswith("_") and (
                 inspect.isclass(value) or inspect.isfunction(value)

@@ -6,14 +6,15 @@ from typing import Any
 
 import keras
 
-from sknn_mnist.networks._keras_contents import is_bookkeeping, is_plain, untracked
+from sknn_mnist._keras_private import is_bookkeeping
+from sknn_mnist.networks._keras_contents import is_plain, untracked
 from sknn_mnist.networks._keras_copies import (
     Arguments,
     arguments_of,
     config_with_objects,
     made_from,
 )
-from sknn_mnist.networks._keras_own import name_of_own
+from sknn_mnist.networks._keras_own import name_of_own, own_named
 
 __all__ = ["mend_pickling"]
 
@@ -45,11 +46,7 @@ def _reduce(value: Any) -> Any:
 
 
 def _made_by_name(name: str, arguments: Arguments) -> Any:
-    module, _, ending = name.rpartition(".")
-    namespace: Any = keras
-    for part in module.split(".")[1:]:
-        namespace = getattr(namespace, part)
-    return made_from(getattr(namespace, ending), arguments)
+    return made_from(own_named(name), arguments)
 
 
 def _from_attributes(kind: type, attributes: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sknn_mnist._array_kinds import ArrayKind, kind_of
 from sknn_mnist._forks import check_not_forked
 from sknn_mnist._keras_private import rate_of_optimizer, variables_of_optimizer
 from sknn_mnist._parameters import PRECISIONS
@@ -26,7 +27,7 @@ from sknn_mnist.networks._keras_objects import (
 )
 from sknn_mnist.networks._keras_own import is_own
 
-__all__ = ["NetworkRecipe"]
+__all__ = ["NetworkRecipe", "array_kinds_of"]
 
 
 @dataclass(frozen=True)
@@ -64,26 +65,14 @@ class NetworkRecipe:
             network.optimizer.build(network.trainable_variables)
         return network
 
-    def array_kinds(self) -> dict[str, list[tuple[tuple[int, ...], str]]]:
-        """Return shape and dtype of each variable, of networks too large to make, too.
-
-        Returns
-        -------
-        dict of str to list of (tuple of int, str)
-            As ``"network"`` and ``"optimizer"``.
-        """
+    def array_kinds(self) -> dict[str, list[ArrayKind]]:
+        """Return what `array_kinds_of` gives, of networks too large to make, too."""
         optimizer = self._make_optimizer()
         # In a graph, variables have shapes and take no memory.
         with tf.Graph().as_default():
             network = self.new_network(compiled=False)
             optimizer.build(network.trainable_variables)
-            return {
-                part: [(tuple(each.shape), str(each.dtype)) for each in variables]
-                for part, variables in (
-                    ("network", network.variables),
-                    ("optimizer", variables_of_optimizer(network, optimizer)),
-                )
-            }
+            return array_kinds_of(network, optimizer)
 
     def compiled_with(self, compile_options: Mapping[str, Any]) -> NetworkRecipe:
         """Return the recipe with other settings for `compile`."""
@@ -191,6 +180,31 @@ class NetworkRecipe:
             "loss": make_loss(given["loss"], self._dtype, self.owner),
             "metrics": make_metrics(given["metrics"], self.owner),
         }
+
+
+def array_kinds_of(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
+) -> dict[str, list[ArrayKind]]:
+    """Return shape and dtype of each array that training changes.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network.
+    optimizer : keras.optimizers.Optimizer or None, default=None
+        Built for it; None for the one that it is compiled with.
+
+    Returns
+    -------
+    dict of str to list of (tuple of int, str)
+        As ``"network"`` and ``"optimizer"``.
+    """
+    return {
+        "network": [kind_of(each) for each in network.variables],
+        "optimizer": [
+            kind_of(each) for each in variables_of_optimizer(network, optimizer)
+        ],
+    }
 
 
 @lru_cache

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from sknn_mnist._array_kinds import kind_of
 from sknn_mnist._keras_private import rate_of_optimizer
 from sknn_mnist.networks._keras_contents import KINDS, same
 
@@ -223,9 +224,7 @@ def _part(layer: keras.layers.Layer) -> _Part:
         elif isinstance(value, list):
             value = tuple(value)
         (in_training if trains else in_outputs)[name] = value
-    in_outputs["variables"] = [
-        (tuple(each.shape), str(each.dtype)) for each in layer.variables
-    ]
+    in_outputs["variables"] = [kind_of(each) for each in layer.variables]
     return _Part(layer.name, type(layer), in_outputs, in_training)
 
 

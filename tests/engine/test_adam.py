@@ -54,7 +54,7 @@ def test_the_step_is_that_of_keras_to_the_bit(make):
         network, x, y = network_of(make().set_params(random_state=0))
         fused = FusedNetwork(network, kept=kept)
         assert ("apply" in vars(network.optimizer)) is not kept
-        fused.fit(TrainingPlan(Samples(x, y), epochs=20, batch_size=16))
+        fused.fit(TrainingPlan(Samples(x, y), epochs=20, batch_size=16), "test")
         states.append(get_state(network))
     # Elsewhere a multiplication and an addition may be one operation, rounded once.
     exact = platform.machine() in {"x86_64", "AMD64"}

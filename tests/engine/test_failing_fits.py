@@ -168,3 +168,17 @@ def test_what_a_failed_fit_has_marked_does_not_reach_the_next(tmp_path):
     after = net(epochs=5).fit(X, Y)
     assert after.history_ == expected.history_
     np.testing.assert_array_equal(after.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("said", ["", "two\nlines"])
+def test_a_metric_that_raises_is_named_with_its_estimator(said):
+    class Raises(keras.metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            raise TypeError(said)
+
+        def result(self):
+            return 0.0
+
+    expected = f"'metrics' parameter of DenseClassifier .* says: {said[:3] or 'TypeEr'}"
+    with pytest.raises(ValueError, match=expected):
+        net(metrics=[Raises(name="raises")]).fit(X, Y)

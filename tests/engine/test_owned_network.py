@@ -466,3 +466,27 @@ def test_functions_made_anew_for_each_network_are_no_change(data):
         first(net.model_).activation = scaled(3.0)
         with pytest.raises(ValueError, match="activation of its layer 'hidden_1'"):
             net.partial_fit(X, y)
+
+
+# -- another learning rate --------------------------------------------------------
+
+
+def test_another_learning_rate_makes_no_network(data, monkeypatch):
+    net = dense().fit(*data)
+    made = []
+    original = NetworkRecipe.new_network
+    monkeypatch.setattr(
+        NetworkRecipe,
+        "new_network",
+        lambda *args, **options: made.append(1) or original(*args, **options),
+    )
+    net.set_params(learning_rate=0.25).partial_fit(*data)
+    assert made == []
+    assert net._network.recipe.initial_learning_rate == 0.25
+    assert float(net.model_.optimizer.learning_rate.numpy()) == 0.25
+
+
+def test_another_learning_rate_after_the_holder_compiled_anew(data, net):
+    net.model_.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+    net.set_params(learning_rate=0.25).partial_fit(*data)
+    assert float(net.model_.optimizer.learning_rate.numpy()) == 0.25

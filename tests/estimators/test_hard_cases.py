@@ -118,7 +118,7 @@ def test_a_config_is_left_as_it_was():
     ("parameters", "message"),
     [
         ({"metrics": "AUC"}, "'loss' or 'metrics' parameter of DenseClassifier"),
-        ({"metrics": "F1Score"}, "The 'metrics' parameter must name metrics for the"),
+        ({"metrics": "F1Score"}, "'metrics' parameter of DenseClassifier must name"),
         ({"learning_rate": np.array([0.1, 0.2])}, "'learning_rate' parameter"),
         ({"learning_rate": np.datetime64("2020")}, "'learning_rate' parameter"),
         ({"class_weight": {0: 10**400}}, "class_weight"),

@@ -16,7 +16,7 @@ from safetensors import numpy as safetensors
 import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist.memory import _stores
-from sknn_mnist.memory._state_files import FolderStates
+from sknn_mnist.memory._state_files import FolderStore
 
 X = np.random.default_rng(0).random((60, 9)).astype("float32")
 Y = np.arange(60) % 3
@@ -38,7 +38,7 @@ def stops():
 
 
 def last_file(memory):
-    return max(FolderStates(memory, 1).files(), key=lambda each: each.epoch)
+    return max(FolderStore(memory, 1).files(), key=lambda each: each.epoch)
 
 
 def named(path, data, epoch=None):
@@ -187,7 +187,7 @@ def test_forged_callbacks_are_told_and_passed_over(change, tmp_path):
 def test_a_history_of_other_metrics_is_told_and_trained_again(names, tmp_path):
     expected = net(epochs=3).fit(X, Y)
     net(tmp_path, 2).fit(X, Y)
-    for each in FolderStates(tmp_path, 1).files():
+    for each in FolderStore(tmp_path, 1).files():
         if each.epoch == 1:
             each.path.unlink()
 

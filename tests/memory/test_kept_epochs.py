@@ -17,7 +17,7 @@ from sknn_mnist import DenseClassifier
 from sknn_mnist.engine import _resuming
 from sknn_mnist.memory import _stores
 from sknn_mnist.memory._epochs import EpochKeeper
-from sknn_mnist.memory._state_files import FolderStates
+from sknn_mnist.memory._state_files import FolderStore
 
 X = np.random.default_rng(0).random((60, 9)).astype("float32")
 Y = np.arange(60) % 3
@@ -41,9 +41,9 @@ def net(memory=None, epochs=4, **parameters):
 def epochs_kept(memory):
     """Epochs, and whether each is kept for good."""
     if memory == ":memory:":
-        places = [place[1:] for place in _stores._process_states._kept]
+        places = [place[1:] for place in _stores._process_store._kept]
     else:
-        files = FolderStates(Path(memory), 1).files()
+        files = FolderStore(Path(memory), 1).files()
         places = [(each.epoch, each.passing) for each in files]
     return sorted((epoch, passing is None) for epoch, passing in places)
 
@@ -238,7 +238,7 @@ def test_a_signal_leaves_the_epochs_done(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    folder = FolderStates(tmp_path / "states", 1)
+    folder = FolderStore(tmp_path / "states", 1)
     while max((each.epoch for each in folder.files()), default=0) < 6:
         assert child.poll() is None
     child.send_signal(signal.SIGINT)

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sknn_mnist import CNNClassifier
 from sknn_mnist.datasets import load_digits28
-from sknn_mnist.memory._state_files import FolderStates
+from sknn_mnist.memory._state_files import FolderStore
 
 KILLS = 20
 
@@ -40,13 +40,13 @@ def scores(found):
 def epochs_done(memory):
     """Count epochs that nobody needs to train again, of all trainings."""
     longest = {}
-    for each in FolderStates(memory, 1).files():
+    for each in FolderStore(memory, 1).files():
         longest[each.key] = max(each.epoch, longest.get(each.key, 0))
     return sum(longest.values())
 
 
 def n_kept(memory):
-    return len(FolderStates(memory, 1).files())
+    return len(FolderStore(memory, 1).files())
 
 
 def start_child(memory):

@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as npst
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.memory import _state_files, _stores
-from sknn_mnist.memory._state_files import FolderStates
+from sknn_mnist.memory._state_files import FolderStore
 from sknn_mnist.memory._states import KeptState, Kinds
-from sknn_mnist.memory._stores import ProcessStates
+from sknn_mnist.memory._stores import ProcessStore
 
 KEYS = ["ab" + "0" * 62, "ab" + "1" * 62, "cd" + "2" * 62]
 
@@ -58,16 +58,16 @@ def assert_same(one, other):
         np.testing.assert_array_equal(values, other.history[name])
 
 
-@pytest.fixture(params=[FolderStates, ProcessStates])
+@pytest.fixture(params=[FolderStore, ProcessStore])
 def states(request, tmp_path):
-    if request.param is ProcessStates:
-        return ProcessStates()
-    return FolderStates(tmp_path / "new" / "folder", 2**30)
+    if request.param is ProcessStore:
+        return ProcessStore()
+    return FolderStore(tmp_path / "new" / "folder", 2**30)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return FolderStates(tmp_path, 2**30)
+    return FolderStore(tmp_path, 2**30)
 
 
 def only_file(folder):
@@ -101,7 +101,7 @@ numbers = st.floats(width=64)
 def test_any_state_and_history_come_out_as_they_were(
     tmp_path_factory, history, network, optimizer
 ):
-    folder = FolderStates(tmp_path_factory.mktemp("states"), 2**30)
+    folder = FolderStore(tmp_path_factory.mktemp("states"), 2**30)
     history["loss"] = [0.1, float("nan")]
     # Weights that are not finite are no training's, and passed over.
     network = [np.nan_to_num(each, posinf=1, neginf=-1) for each in network]
@@ -204,7 +204,7 @@ def test_random_harm_to_a_folder_never_changes_a_fit(tmp_path):
             warnings.simplefilter("ignore")  # which file is told is tested above
             fitted = net.set_params(epochs=epochs).fit(X, y)
         np.testing.assert_array_equal(fitted.predict_proba(X), expected[epochs])
-        files = [each.path for each in FolderStates(tmp_path, 1).files()]
+        files = [each.path for each in FolderStore(tmp_path, 1).files()]
         for path in rng.sample(files, rng.randint(0, len(files))):
             path.write_bytes(rng.choice(harms)(path.read_bytes(), rng))
             harmed += 1
@@ -219,14 +219,14 @@ def test_random_harm_to_a_folder_never_changes_a_fit(tmp_path):
 
 
 def size_of(kept, tmp_path):
-    folder = FolderStates(tmp_path / "size", 2**30)
+    folder = FolderStore(tmp_path / "size", 2**30)
     folder.put(KEYS[0], kept)
     return only_file(folder).stat().st_size
 
 
 def test_the_least_recently_used_go_first(tmp_path):
     size = size_of(state(1, size=1000), tmp_path)
-    folder = FolderStates(tmp_path / "full", 4 * size + 1000)
+    folder = FolderStore(tmp_path / "full", 4 * size + 1000)
     for number, key in enumerate(KEYS):
         folder.put(key, state(1, size=1000))
         os.utime(folder.files()[-1].path, (number, number))
@@ -244,7 +244,7 @@ def test_the_least_recently_used_go_first(tmp_path):
 def test_what_is_there_counts_and_so_does_what_others_write(tmp_path):
     size = size_of(state(1, size=1000), tmp_path)
     limit = 5 * size + 1000
-    ours, others = (FolderStates(tmp_path / "full", limit) for _ in range(2))
+    ours, others = (FolderStore(tmp_path / "full", limit) for _ in range(2))
     for epoch in range(1, 30):
         (ours if epoch % 2 else others).put(KEYS[0], state(epoch, size=1000))
         assert sum(each.n_bytes for each in ours.files()) <= limit
@@ -252,7 +252,7 @@ def test_what_is_there_counts_and_so_does_what_others_write(tmp_path):
 
 
 def test_a_state_that_is_too_large_is_not_kept(tmp_path):
-    folder = FolderStates(tmp_path, 1000)
+    folder = FolderStore(tmp_path, 1000)
     with pytest.warns(UserWarning, match="over its limit, 1,000"):
         folder.put(KEYS[0], state(1, size=1000))
     assert folder.files() == []
@@ -284,7 +284,7 @@ def test_clearing_leaves_what_is_not_ours(folder, tmp_path):
 
 
 def test_states_of_the_process_are_limited_too():
-    states = ProcessStates(limit=3 * state(1).n_bytes)
+    states = ProcessStore(limit=3 * state(1).n_bytes)
     for epoch in (1, 2, 3):
         states.put(KEYS[0], state(epoch))
     assert longest(states, KEYS[0], 1).epoch == 1  # used just now
@@ -337,7 +337,7 @@ def test_a_folder_that_is_read_only_is_read(folder, monkeypatch):
 
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "training_states").write_text("not a folder")
-    folder = FolderStates(tmp_path, 2**30)
+    folder = FolderStore(tmp_path, 2**30)
     with pytest.warns(UserWarning, match="can't read"):
         assert longest(folder, KEYS[0], 1) is None
     with pytest.warns(UserWarning, match="can't write to it"):

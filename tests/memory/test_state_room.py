@@ -13,7 +13,7 @@ import pytest
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.memory import _state_room, _stores
-from sknn_mnist.memory._state_files import FolderStates
+from sknn_mnist.memory._state_files import FolderStore
 from sknn_mnist.memory._states import KeptState, Kinds
 
 SIZE = 2000
@@ -44,7 +44,7 @@ def there(folder, number, epoch=1):
 
 
 def size_of_one(tmp_path):
-    folder = FolderStates(tmp_path / "size", 2**30)
+    folder = FolderStore(tmp_path / "size", 2**30)
     folder.put(key(0), state())
     return folder.files()[0].n_bytes
 
@@ -74,7 +74,7 @@ def test_many_write_at_once_into_a_folder_that_is_full(tmp_path):
 
     def work(writer):
         try:
-            folder = FolderStates(tmp_path / "full", limit)
+            folder = FolderStore(tmp_path / "full", limit)
             for number in range(40):
                 assert folder.put(key(f"{writer} {number}"), state())
                 folder.longest(key(f"{number} {writer}"), 9, lambda: KINDS)
@@ -91,7 +91,7 @@ def test_many_write_at_once_into_a_folder_that_is_full(tmp_path):
     for thread in threads:
         thread.join()
     assert errors == []
-    folder = FolderStates(tmp_path / "full", limit)
+    folder = FolderStore(tmp_path / "full", limit)
     assert total(folder) <= limit + 6 * one  # one of each writer
     folder.put(key("last"), state())
     assert total(folder) <= limit
@@ -125,7 +125,7 @@ def test_fits_of_threads_in_a_folder_that_is_full(tmp_path, monkeypatch):
 @pytest.mark.parametrize("depth", range(4))
 def test_anything_may_vanish_before_it_is_looked_at(name, depth, tmp_path, monkeypatch):
     one = size_of_one(tmp_path)
-    folder = FolderStates(tmp_path / "full", 3 * one)
+    folder = FolderStore(tmp_path / "full", 3 * one)
     for number in range(3):
         folder.put(key(number), state())
     original = getattr(os, name)
@@ -156,7 +156,7 @@ def test_anything_may_vanish_before_it_is_looked_at(name, depth, tmp_path, monke
 def test_a_folder_that_vanishes_while_a_state_is_written_is_made_again(
     depth, tmp_path, monkeypatch
 ):
-    folder = FolderStates(tmp_path, 2**30)
+    folder = FolderStore(tmp_path, 2**30)
     original = os.fsync
     left = [3]
 
@@ -180,7 +180,7 @@ def test_states_dated_in_the_future_do_not_push_out_new_ones(
     ahead, touchable, tmp_path, monkeypatch
 ):
     one = size_of_one(tmp_path)
-    folder = FolderStates(tmp_path / "full", 5 * one)
+    folder = FolderStore(tmp_path / "full", 5 * one)
     for number in range(5):
         folder.put(key(f"future {number}"), state())
     date = time.time() + ahead
@@ -210,7 +210,7 @@ def test_a_fit_goes_on_in_a_folder_full_of_the_future(tmp_path, monkeypatch):
     for seed in range(20):
         fit(seed, 1)
     date = time.time() + 1e6
-    for each in FolderStates(tmp_path, 1).files():
+    for each in FolderStore(tmp_path, 1).files():
         os.utime(each.path, (date, date))
     assert fit(100, 2).initial_epoch_ == 0
     assert fit(100, 3).initial_epoch_ == 2
@@ -236,10 +236,10 @@ def seen(monkeypatch):
 
 @pytest.mark.parametrize("full", [False, True])
 def test_a_put_looks_at_a_small_part_of_a_large_folder(full, tmp_path, seen):
-    folder = FolderStates(tmp_path, 2**40)
+    folder = FolderStore(tmp_path, 2**40)
     n_bytes = many(folder, 3000)
     if full:
-        folder = FolderStates(tmp_path, n_bytes // 2)
+        folder = FolderStore(tmp_path, n_bytes // 2)
     for number in range(3):
         seen.clear()
         folder.put(key(number), state())
@@ -251,14 +251,14 @@ def test_a_put_looks_at_a_small_part_of_a_large_folder(full, tmp_path, seen):
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_large_folder_comes_to_its_limit_and_stays_there(known, tmp_path):
-    n_bytes = many(FolderStates(tmp_path, 2**40), 1500, size=8000)
+    n_bytes = many(FolderStore(tmp_path, 2**40), 1500, size=8000)
     limit = n_bytes // 2
-    folder = FolderStates(tmp_path, limit)
+    folder = FolderStore(tmp_path, limit)
     if known:
         for number in range(100):  # short processes, each of which puts one
-            FolderStates(tmp_path, 2**40).put(key(f"before {number}"), state())
+            FolderStore(tmp_path, 2**40).put(key(f"before {number}"), state())
     for number in range(150):
-        FolderStates(tmp_path, limit).put(key(number), state())
+        FolderStore(tmp_path, limit).put(key(number), state())
     assert total(folder) <= 1.02 * limit
     # What is old went, and what is new did not.
     assert all(there(folder, number) for number in range(150))
@@ -269,7 +269,7 @@ def test_a_large_folder_comes_to_its_limit_and_stays_there(known, tmp_path):
 @pytest.mark.parametrize("harm", ["gone", "torn", "foreign", "pipe", "folder"])
 def test_sizes_that_are_wrong_or_lost_are_put_right(harm, tmp_path):
     one = size_of_one(tmp_path)
-    folder = FolderStates(tmp_path / "full", 4 * one)
+    folder = FolderStore(tmp_path / "full", 4 * one)
     for number in range(4):
         folder.put(key(number), state())
     sizes = folder.folder / "sizes"
@@ -293,7 +293,7 @@ def test_sizes_that_are_wrong_or_lost_are_put_right(harm, tmp_path):
 
 
 def test_what_a_crash_left_uncounted_is_counted_again(tmp_path):
-    folder = FolderStates(tmp_path, 2**40)
+    folder = FolderStore(tmp_path, 2**40)
     many(folder, 600)
     for number in range(80):
         folder.put(key(number), state())
@@ -313,14 +313,14 @@ def test_what_a_crash_left_uncounted_is_counted_again(tmp_path):
 
 def test_how_much_is_kept(tmp_path):
     _stores.clear_memory(":memory:")
-    folder = FolderStates(tmp_path, 2**30)
+    folder = FolderStore(tmp_path, 2**30)
     assert _stores.amount_kept(tmp_path) == (0, 0, 0)
     for epoch in (1, 2):
         folder.put(key(0), state(epoch))
     folder.put(key(1), state())
     assert _stores.amount_kept(tmp_path) == (3, 2, total(folder))
     assert _stores.amount_kept(":memory:") == (0, 0, 0)
-    _stores._process_states.put(key(0), state(2))
+    _stores._process_store.put(key(0), state(2))
     assert _stores.amount_kept(":memory:") == (1, 1, 4 * SIZE)
     assert _stores.amount_kept(None) == (0, 0, 0)
     _stores.clear_memory(":memory:")

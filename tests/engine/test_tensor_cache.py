@@ -5,7 +5,7 @@ import pytest
 
 from sknn_mnist import DenseClassifier, clear_network_pool
 from sknn_mnist.engine import _tensor_cache
-from sknn_mnist.engine._tensor_cache import resident
+from sknn_mnist.engine._tensor_cache import cached_tensor
 
 
 @pytest.fixture(autouse=True)
@@ -19,45 +19,45 @@ def numbers(megabytes, seed=0):
 
 def test_the_same_numbers_are_one_tensor():
     array = numbers(2)
-    first = resident(array)
+    first = cached_tensor(array)
     np.testing.assert_array_equal(first.numpy(), array)
-    assert resident(array.copy()) is first
+    assert cached_tensor(array.copy()) is first
     for other in (
         array.reshape(2, -1),
         array.view("int64"),
         array[::-1],
         array.astype("float32"),
     ):
-        tensor = resident(other)
+        tensor = cached_tensor(other)
         assert tensor is not first
         np.testing.assert_array_equal(tensor.numpy(), other)
 
 
 def test_a_changed_array_is_another():
     array = numbers(2)
-    resident(array)
+    cached_tensor(array)
     array[7] = 2.0
-    assert resident(array).numpy()[7] == 2.0
+    assert cached_tensor(array).numpy()[7] == 2.0
 
 
 def test_small_and_large_ones_do_not_stay(monkeypatch):
     monkeypatch.setattr(_tensor_cache, "MAX_BYTES", 6 * 2**20)
     for array in (numbers(2)[:100], numbers(4)):
-        assert resident(array) is not resident(array)
-    assert not _tensor_cache._residents
+        assert cached_tensor(array) is not cached_tensor(array)
+    assert not _tensor_cache._cache
 
 
 def test_the_least_recently_used_goes(monkeypatch):
     monkeypatch.setattr(_tensor_cache, "MAX_BYTES", 7 * 2**20)
     arrays = [numbers(2, seed) for seed in range(4)]
-    first, second, _ = (resident(each) for each in arrays[:3])
-    assert resident(arrays[0]) is first
-    resident(arrays[3])
-    assert len(_tensor_cache._residents) == 3
-    assert resident(arrays[0]) is first
-    assert resident(arrays[1]) is not second
+    first, second, _ = (cached_tensor(each) for each in arrays[:3])
+    assert cached_tensor(arrays[0]) is first
+    cached_tensor(arrays[3])
+    assert len(_tensor_cache._cache) == 3
+    assert cached_tensor(arrays[0]) is first
+    assert cached_tensor(arrays[1]) is not second
     clear_network_pool()
-    assert not _tensor_cache._residents
+    assert not _tensor_cache._cache
 
 
 def test_fits_and_predictions_see_changed_data():

@@ -1,0 +1,31 @@
+"""What an error said, for a message that quotes it on one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["first_line", "one_line"]
+
+
+def first_line(err: BaseException) -> str:
+    """Return the first line of an error's message; its class where it says nothing."""
+    return (str(err).strip() or type(err).__name__).splitlines()[0]
+
+
+def one_line(said: Any, most: int | None = None) -> str:
+    """Return a message with its lines joined by spaces.
+
+    Parameters
+    ----------
+    said : object
+        The message, or the error.
+    most : int or None, default=None
+        Letters to cut it after, with an ellipsis; None for no limit.
+
+    Returns
+    -------
+    str
+        Empty where nothing was said.
+    """
+    text = " ".join(str(said).split())
+    return text if most is None or len(text) <= most else text[:most] + "..."
