@@ -60,7 +60,7 @@ def load_data(
     Data
         The data set.
     """
-    from sknn_mnist.datasets._loaders import load_dataset
+    from sknn_mnist.datasets import load_dataset
 
     try:
         bunch: Any = load_dataset(name, path=path, download=download)

@@ -208,7 +208,7 @@ def _check_printable(table: str) -> None:
 
 
 def _datasets(args: argparse.Namespace) -> None:
-    from sknn_mnist.datasets._loaders import load_mnist
+    from sknn_mnist.datasets import load_mnist
 
     # In words, since loading them takes seconds of imports to say the same.
     print(
@@ -253,7 +253,3 @@ _COMMANDS = {
     "datasets": _datasets,
     "cache": _cache,
 }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -217,7 +217,7 @@ def _expecting_fits() -> Iterator[None]:
 def _report(search: Any, index: list[str], folder: Path | None) -> None:
     """Print the pivot table, and write the tables."""
     from sknn_mnist.cli._outputs import write_tables
-    from sknn_mnist.reporting._pivot import cv_results_frame, pivot_cv_results
+    from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
     markdown: Any = pivot_cv_results(search, index=index, format="markdown")
     if folder:
