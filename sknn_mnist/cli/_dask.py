@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from sknn_mnist.cli._common import CommandError, sentence, tell
+from sknn_mnist.cli._errors import CommandError, sentence, tell
 
 __all__ = ["LOCAL", "on_dask", "outlasting_losses"]
 

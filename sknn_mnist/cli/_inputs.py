@@ -5,11 +5,14 @@ Bad input is refused by a ValueError or OSError in one sentence.
 
 from __future__ import annotations
 
+import argparse
 import os
 from math import prod
 from typing import Any, NamedTuple
 
-__all__ = ["Data", "load_data", "load_images", "load_net"]
+from sknn_mnist.cli._errors import CommandError, expecting, tell
+
+__all__ = ["Data", "data_of", "load_data", "load_images", "load_net"]
 
 
 class Data(NamedTuple):
@@ -34,6 +37,24 @@ class Data(NamedTuple):
     def test(self) -> str:
         """Which test rows."""
         return f"{len(self.X_test):,} rows of {self.name}"
+
+
+def data_of(args: argparse.Namespace, quiet: bool = False) -> Data:
+    """Load the data that was asked for, and say which it is."""
+    if args.data and args.dataset == "digits":
+        raise CommandError("--data tells where MNIST is: not with --dataset digits", 2)
+    wanted = getattr(args, "train_size", None)
+    with expecting():
+        data = load_data(args.dataset, args.data, args.download, wanted)
+    if wanted is not None and wanted > len(data.X_train):
+        raise CommandError(
+            f"--train-size {wanted} is more than the {len(data.X_train)} training rows "
+            f"of {data.name}",
+            code=2,
+        )
+    if not quiet:
+        tell(f"data: {data.about}")
+    return data
 
 
 def load_data(

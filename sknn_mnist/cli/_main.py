@@ -7,7 +7,6 @@ at once.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
@@ -15,26 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sknn_mnist.cli._common import (
-    CommandError,
-    accuracy,
-    data_of,
-    expecting,
-    make_estimator,
-    sentence,
-    tell,
-)
-from sknn_mnist.cli._inputs import load_images, load_net
-from sknn_mnist.cli._memory import (
-    amount,
-    going_on,
-    last_used,
-    prepare_memory,
-    states_in,
-    tell_kept,
-)
-from sknn_mnist.cli._options import given_options
+from sknn_mnist.cli._cache import run_cache
+from sknn_mnist.cli._datasets import run_datasets
+from sknn_mnist.cli._errors import CommandError, sentence
+from sknn_mnist.cli._evaluate import run_evaluate
+from sknn_mnist.cli._fit import run_fit
 from sknn_mnist.cli._parser import parse
+from sknn_mnist.cli._predict import run_predict
 from sknn_mnist.cli._search import run_search
 from sknn_mnist.cli._version import show_version
 
@@ -113,143 +99,11 @@ def _leave_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-# -- one net ----------------------------------------------------------------------
-
-
-def _fit(args: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from sknn_mnist.cli._outputs import check_writable
-
-    with expecting(code=2):
-        given = given_options(args)
-    given.update(
-        random_state=args.random_state,
-        validation_split=args.validation_split,
-        verbose=args.verbose,
-    )
-    save = check_writable(args.save) if args.save else None
-    estimator = make_estimator(args.model, {**given, "memory": args.memory})
-    prepare_memory(args.memory)
-    data = data_of(args)
-    with going_on(args.memory), expecting():
-        estimator.fit(data.X_train, data.y_train)
-    history = pd.DataFrame(estimator.history_)
-    history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
-    print(history.to_markdown(floatfmt=".4f"))
-    print(f"\ntrain accuracy: {accuracy(estimator, data.X_train, data.y_train):.4f}")
-    print(f"test accuracy: {accuracy(estimator, data.X_test, data.y_test):.4f}")
-    if save:
-        estimator.save(save)
-        print(f"saved to {save}")
-    if args.memory:
-        tell_kept(args.memory)
-
-
-def _evaluate(args: argparse.Namespace) -> None:
-    import numpy as np
-    from sklearn.metrics import classification_report
-
-    from sknn_mnist.cli._labels import comparable
-
-    with expecting():
-        net = load_net(args.load)
-    data = data_of(args)
-    known = np.union1d(data.y_train, data.y_test)
-    with expecting():
-        predicted = net.predict(data.X_test)
-        y, predicted = comparable(net, predicted, data.y_test, known, data.name)
-    # Of several labels a row, all have to be right.
-    right = (predicted == y).reshape(len(y), -1).all(axis=1)
-    print(f"test accuracy: {right.mean():.4f} (on {data.test})\n")
-    report = classification_report(y, predicted, digits=4, zero_division=0)
-    print(report.rstrip())
-
-
-def _predict(args: argparse.Namespace) -> None:
-    from sknn_mnist.cli._labels import predictions
-    from sknn_mnist.cli._outputs import check_writable, write_text
-
-    if args.images and (args.data or args.download or args.dataset != "auto"):
-        raise CommandError(
-            "--images brings the data: not with --dataset, --data or --download", 2
-        )
-    out = check_writable(args.out) if args.out else None
-    with expecting():
-        net = load_net(args.load)
-    if args.images:
-        with expecting():
-            X, labels = load_images(args.images, net), None
-    else:
-        data = data_of(args)
-        X, labels = data.X_test, data.y_test
-    with expecting():
-        table = predictions(net, X, labels)
-    if out is None:
-        _check_printable(table)
-        print(table, end="")
-        return
-    write_text(out, table)
-    tell(f"written: {out}")
-
-
-def _check_printable(table: str) -> None:
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        table.encode(encoding)
-    except UnicodeEncodeError as err:
-        raise CommandError(
-            f"standard output is {encoding}, which can't hold "
-            f"{table[err.start : err.end]!r}: give --out FILE.csv, which is UTF-8"
-        ) from err
-
-
-# -- data -------------------------------------------------------------------------
-
-
-def _datasets(args: argparse.Namespace) -> None:
-    from sknn_mnist.datasets import load_mnist
-
-    # In words, since loading them takes seconds of imports to say the same.
-    print(
-        "digits: at hand, scikit-learn's bundled digits in MNIST's shape, "
-        "1,437 training rows, 360 test rows"
-    )
-    try:
-        with expecting():
-            mnist: Any = load_mnist(download=args.download)
-    except FileNotFoundError as err:
-        print(f"mnist: not at hand. {sentence(err)}")
-        return
-    print(
-        f"mnist: at hand, {mnist.source}, {len(mnist.X_train):,} training rows, "
-        f"{len(mnist.X_test):,} test rows"
-    )
-
-
-# -- kept states ------------------------------------------------------------------
-
-
-def _cache(args: argparse.Namespace) -> None:
-    from sknn_mnist.memory._stores import open_memory
-
-    for folder in args.folders:
-        if not os.path.isdir(os.path.expanduser(folder)):
-            raise CommandError(f"no such folder: {folder}")
-        if args.clear or args.shrink is not None:
-            with expecting():
-                states: Any = open_memory(folder, "cache")
-            removed = states.shrink(args.shrink or 0)
-            print(f"{folder}: removed {amount(removed)}")
-        files = states_in(folder)
-        print(f"{folder}: {amount(files)}{last_used(files)}")
-
-
 _COMMANDS = {
     "search": run_search,
-    "fit": _fit,
-    "evaluate": _evaluate,
-    "predict": _predict,
-    "datasets": _datasets,
-    "cache": _cache,
+    "fit": run_fit,
+    "evaluate": run_evaluate,
+    "predict": run_predict,
+    "datasets": run_datasets,
+    "cache": run_cache,
 }

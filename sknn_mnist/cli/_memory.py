@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sknn_mnist.cli._common import expecting, tell
+from sknn_mnist.cli._errors import expecting, tell
 
 __all__ = [
     "amount",

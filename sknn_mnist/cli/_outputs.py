@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sknn_mnist._whole_files import about_path, replacing
-from sknn_mnist.cli._labels import csv_of
 
 __all__ = [
     "check_writable",
     "prepare_folder",
-    "write_best",
-    "write_tables",
     "write_text",
 ]
 
@@ -88,46 +79,6 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     if about is None or stat.S_ISREG(about.st_mode):  # a device needs no folder
         prepare_folder(place)
     return file
-
-
-def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:
-    """Write ``cv_results.csv``, ``pivot.csv`` and ``pivot.md``.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to.
-    results : pandas.DataFrame
-        One row a candidate.
-    pivot : pandas.DataFrame
-        The pivot table.
-    markdown : str
-        The pivot table as it is printed.
-    """
-    for name, table in (
-        ("cv_results.csv", results.to_csv(index=False)),
-        ("pivot.csv", pivot.to_csv()),
-    ):
-        write_text(folder / name, csv_of(csv.reader(io.StringIO(table, newline=""))))
-    write_text(folder / "pivot.md", markdown.rstrip("\n") + "\n")
-
-
-def write_best(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write ``best_params.json``; scores that are not finite become null.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to.
-    record : mapping
-        What to write.
-    """
-    record = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in record.items()
-    }
-    text = json.dumps(record, indent=2, allow_nan=False)
-    write_text(folder / "best_params.json", text + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from sknn_mnist.cli import _options as options
+from sknn_mnist.cli._option_groups import add_data, add_load, add_memory, add_model
+from sknn_mnist.cli._option_values import (
+    read_factor,
+    read_folds,
+    read_jobs,
+    read_path,
+    read_size,
+)
 
 __all__ = ["make_parser", "parse"]
 
@@ -123,55 +130,6 @@ def _add_command(
     return parser
 
 
-def _add_data(parser: argparse.ArgumentParser, training: bool) -> None:
-    group = parser.add_argument_group("data")
-    group.add_argument(
-        "--dataset",
-        choices=["auto", "mnist", "digits"],
-        default="auto",
-        help="auto (the default) is MNIST where it is at hand, else scikit-learn's "
-        "bundled digits in MNIST's shape; standard error says which",
-    )
-    group.add_argument(
-        "--data",
-        type=_path,
-        metavar="PATH",
-        help="where MNIST is: mnist.npz, or a folder with it or the IDX files",
-    )
-    group.add_argument(
-        "--download",
-        action="store_true",
-        help="fetch MNIST if it is not at hand; nothing is downloaded otherwise",
-    )
-    if training:
-        group.add_argument(
-            "--train-size",
-            type=_positive,
-            metavar="N",
-            help="use the first N training rows only",
-        )
-
-
-def _add_model(parser: argparse.ArgumentParser, several: bool) -> None:
-    group = parser.add_argument_group(
-        "network", "one or more values each" if several else None
-    )
-    group.add_argument(
-        "--model",
-        choices=list(options.MODELS),
-        default="dense",
-        help="dense (the default) or convolutional (cnn)",
-    )
-    options.add_options(group, several)
-    parser.add_argument(
-        "--random-state",
-        type=_seed,
-        default=0,
-        metavar="SEED",
-        help="seed of weights, order of rows and dropout (default 0)",
-    )
-
-
 def _add_search(commands: Any) -> None:
     parser = _add_command(
         commands,
@@ -179,11 +137,11 @@ def _add_search(commands: Any) -> None:
         "cross-validate a grid of nets, and test the best",
         f"{_SEARCH_EPILOG}\n\n{EXIT_CODES}",
     )
-    _add_model(parser, several=True)
-    _add_data(parser, training=True)
+    add_model(parser, several=True)
+    add_data(parser, training=True)
     parser.add_argument(
         "--cv",
-        type=_folds,
+        type=read_folds,
         default=5,
         metavar="K",
         help="folds of the stratified cross-validation (default 5)",
@@ -195,7 +153,7 @@ def _add_search(commands: Any) -> None:
     )
     parser.add_argument(
         "--n-jobs",
-        type=_jobs,
+        type=read_jobs,
         metavar="N",
         help="fits at a time, -1 for one a core (default 1)",
     )
@@ -209,7 +167,7 @@ def _add_search(commands: Any) -> None:
     )
     parser.add_argument(
         "--halving",
-        type=_factor,
+        type=read_factor,
         nargs="?",
         const=3,
         metavar="FACTOR",
@@ -225,7 +183,7 @@ def _add_search(commands: Any) -> None:
     )
     parser.add_argument(
         "--out",
-        type=_path,
+        type=read_path,
         metavar="DIR",
         help="write cv_results.csv, pivot.csv, pivot.md, best_params.json and "
         "report.html there, over those of an earlier search of the same kind, and keep "
@@ -244,7 +202,7 @@ def _add_search(commands: Any) -> None:
         action="store_false",
         help="write nothing, print the results alone",
     )
-    _add_memory(parser, "that of --out, else this process")
+    add_memory(parser, "that of --out, else this process")
     parser.add_argument(
         "--quiet", action="store_true", help="no progress, only results"
     )
@@ -252,8 +210,8 @@ def _add_search(commands: Any) -> None:
 
 def _add_fit(commands: Any) -> None:
     parser = _add_command(commands, "fit", "train one net, and test it")
-    _add_model(parser, several=False)
-    _add_data(parser, training=True)
+    add_model(parser, several=False)
+    add_data(parser, training=True)
     parser.add_argument(
         "--validation-split",
         type=float,
@@ -268,40 +226,19 @@ def _add_fit(commands: Any) -> None:
         default=0,
         help="silent (0, the default), one line of progress, a line an epoch",
     )
-    _add_memory(parser, "none")
+    add_memory(parser, "none")
     parser.add_argument(
         "--save",
-        type=_path,
+        type=read_path,
         metavar="PATH",
         help="write the fitted net there, for --load and sknn_mnist.load",
     )
 
 
-def _add_memory(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument(
-        "--memory",
-        type=_path,
-        metavar="DIR",
-        help="keep each epoch's training state in this folder, and go on from the "
-        f"states of the same training (default: {default})",
-    )
-
-
-def _add_load(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--load",
-        type=_path,
-        required=True,
-        metavar="PATH",
-        help="a net that `sknn-mnist fit --save` or an estimator's `save` wrote; "
-        "loading it runs no code",
-    )
-
-
 def _add_evaluate(commands: Any) -> None:
     parser = _add_command(commands, "evaluate", "test a saved net, class by class")
-    _add_load(parser)
-    _add_data(parser, training=False)
+    add_load(parser)
+    add_data(parser, training=False)
 
 
 def _add_predict(commands: Any) -> None:
@@ -315,11 +252,11 @@ def _add_predict(commands: Any) -> None:
         "that are text and begin\nas a formula of spreadsheets does (= + - @) get an "
         f"apostrophe before; numbers\nstay.\n\n{EXIT_CODES}",
     )
-    _add_load(parser)
-    _add_data(parser, training=False)
+    add_load(parser)
+    add_data(parser, training=False)
     parser.add_argument(
         "--images",
-        type=_path,
+        type=read_path,
         metavar="FILE.npy",
         help="predict these instead of a dataset's test rows: an array of shape "
         "(n, height, width), (n, height, width, channels) or (n, features); "
@@ -327,7 +264,7 @@ def _add_predict(commands: Any) -> None:
     )
     parser.add_argument(
         "--out",
-        type=_path,
+        type=read_path,
         metavar="FILE.csv",
         help="write there instead of standard output",
     )
@@ -349,7 +286,7 @@ def _add_cache(commands: Any) -> None:
     )
     parser.add_argument(
         "folders",
-        type=_path,
+        type=read_path,
         nargs="+",
         metavar="DIR",
         help="a folder given as --out or --memory, or as memory= in Python",
@@ -358,61 +295,7 @@ def _add_cache(commands: Any) -> None:
     what.add_argument("--clear", action="store_true", help="remove all states")
     what.add_argument(
         "--shrink",
-        type=_size,
+        type=read_size,
         metavar="SIZE",
         help="remove the least recently used states until SIZE (500M, 2G) is left",
     )
-
-
-def _path(text: str) -> str:
-    if not text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"a path is meant, not {text!r}")
-    return text
-
-
-def _int_between(low: int, high: int | None, text: str) -> int:
-    try:
-        number = int(text)
-        if number < low or (high is not None and number > high):
-            raise ValueError
-    except ValueError:
-        allowed = f"at least {low}" if high is None else f"{low} to {high}"
-        raise argparse.ArgumentTypeError(
-            f"an int of {allowed} is meant, not {text!r}"
-        ) from None
-    return number
-
-
-def _positive(text: str) -> int:
-    return _int_between(1, None, text)
-
-
-def _folds(text: str) -> int:
-    return _int_between(2, None, text)
-
-
-def _factor(text: str) -> int:
-    return _int_between(2, None, text)
-
-
-def _size(text: str) -> Any:
-    from joblib.disk import memstr_to_bytes
-
-    try:
-        size = memstr_to_bytes(text)
-        if size < 0:
-            raise ValueError
-    except (ValueError, IndexError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"a size such as 500M or 2G is meant, not {text!r}"
-        ) from None
-    return size
-
-
-def _jobs(text: str) -> int:
-    # Zero means nothing to joblib, and -1 all cores.
-    return -1 if text == "-1" else _positive(text)
-
-
-def _seed(text: str) -> int:
-    return _int_between(0, 2**32 - 1, text)  # what NumPy takes

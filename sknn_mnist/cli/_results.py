@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sknn_mnist._regular_files import open_regular
 from sknn_mnist._whole_files import about_path
-from sknn_mnist.cli._common import CommandError
-from sknn_mnist.cli._outputs import prepare_folder
+from sknn_mnist.cli._csv import csv_of
+from sknn_mnist.cli._errors import CommandError
+from sknn_mnist.cli._outputs import prepare_folder, write_text
 
-__all__ = ["RESULTS", "Kind", "prepare_results"]
+__all__ = ["RESULTS", "Kind", "prepare_results", "write_best", "write_tables"]
 
 RESULTS = ("cv_results.csv", "pivot.csv", "pivot.md", "best_params.json", "report.html")
 
@@ -80,6 +84,46 @@ def prepare_results(path: str, kind: Kind, overwrite: bool) -> Path:
         f"{folder} holds {held}: give another --out, or --overwrite to write over it",
         code=2,
     )
+
+
+def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:
+    """Write ``cv_results.csv``, ``pivot.csv`` and ``pivot.md``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    results : pandas.DataFrame
+        One row a candidate.
+    pivot : pandas.DataFrame
+        The pivot table.
+    markdown : str
+        The pivot table as it is printed.
+    """
+    for name, table in (
+        ("cv_results.csv", results.to_csv(index=False)),
+        ("pivot.csv", pivot.to_csv()),
+    ):
+        write_text(folder / name, csv_of(csv.reader(io.StringIO(table, newline=""))))
+    write_text(folder / "pivot.md", markdown.rstrip("\n") + "\n")
+
+
+def write_best(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write ``best_params.json``; scores that are not finite become null.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    record : mapping
+        What to write.
+    """
+    record = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }
+    text = json.dumps(record, indent=2, allow_nan=False)
+    write_text(folder / "best_params.json", text + "\n")
 
 
 def _kind_in(folder: Path) -> Kind | None:

@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sknn_mnist.cli._code import python_of_search
-from sknn_mnist.cli._common import (
-    CommandError,
-    accuracy,
-    data_of,
-    expecting,
-    is_expected,
-    make_estimator,
-    sentence,
-)
 from sknn_mnist.cli._dask import on_dask, outlasting_losses
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
+from sknn_mnist.cli._estimator import accuracy, make_estimator
+from sknn_mnist.cli._grids import split_grid, take_epochs
+from sknn_mnist.cli._inputs import Data, data_of
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
-from sknn_mnist.cli._options import given_options, split_grid, take_epochs
+from sknn_mnist.cli._network_options import given_options
 
 __all__ = ["run_search"]
 
@@ -216,7 +210,7 @@ def _expecting_fits() -> Iterator[None]:
 
 def _report(search: Any, index: list[str], folder: Path | None) -> None:
     """Print the pivot table, and write the tables."""
-    from sknn_mnist.cli._outputs import write_tables
+    from sknn_mnist.cli._results import write_tables
     from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
     markdown: Any = pivot_cv_results(search, index=index, format="markdown")
@@ -244,8 +238,8 @@ def _write_record(
     search: Any,
     best: Any,
 ) -> None:
-    from sknn_mnist.cli._outputs import write_best, write_text
-    from sknn_mnist.cli._results import RESULTS
+    from sknn_mnist.cli._outputs import write_text
+    from sknn_mnist.cli._results import RESULTS, write_best
     from sknn_mnist.cli._version import versions
     from sknn_mnist.reporting._html import Run, render_report
 

@@ -26,7 +26,7 @@ import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist._whole_files import replacing
 from sknn_mnist.cli import _main, main
-from sknn_mnist.cli._options import split_grid
+from sknn_mnist.cli._grids import split_grid
 from sknn_mnist.datasets import load_digits28
 from sknn_mnist.reporting import _progress
 from sknn_mnist.reporting._progress import SearchProgress, polling

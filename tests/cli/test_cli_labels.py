@@ -10,8 +10,8 @@ import pytest
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.cli import main
-from sknn_mnist.cli._labels import csv_of, guarded
-from sknn_mnist.cli._outputs import write_tables
+from sknn_mnist.cli._csv import csv_of, guarded
+from sknn_mnist.cli._results import write_tables
 from sknn_mnist.datasets import load_digits28
 
 DIGITS = ["--dataset", "digits"]

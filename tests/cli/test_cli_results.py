@@ -250,7 +250,7 @@ def test_ctrl_c_of_other_commands_promises_nothing(capsys, monkeypatch):
     def stopped(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sknn_mnist.cli._main.load_net", stopped)
+    monkeypatch.setattr("sknn_mnist.cli._evaluate.load_net", stopped)
     assert main(["evaluate", "--load", "net"]) == 130
     assert capsys.readouterr().err == "sknn-mnist: interrupted\n"
 

@@ -17,8 +17,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist.cli import main
-from sknn_mnist.cli._common import CommandError
 from sknn_mnist.cli._dask import outlasting_losses
+from sknn_mnist.cli._errors import CommandError
 
 distributed = pytest.importorskip("distributed")
 

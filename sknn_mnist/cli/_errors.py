@@ -1,28 +1,15 @@
-"""What the commands of the command line share: errors, data, estimators."""
+"""What goes wrong, in one sentence, and what goes on: both for standard error."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sknn_mnist._messages import one_line
-from sknn_mnist.cli._inputs import Data, load_data
-from sknn_mnist.cli._options import MODELS
 
-__all__ = [
-    "CommandError",
-    "accuracy",
-    "data_of",
-    "expecting",
-    "is_expected",
-    "make_estimator",
-    "sentence",
-    "tell",
-]
+__all__ = ["CommandError", "expecting", "is_expected", "sentence", "tell"]
 
 # Characters of an error's message: TensorFlow's go on for pages.
 MOST_SAID = 600
@@ -76,41 +63,3 @@ def is_expected(err: Exception) -> bool:
 
 def tell(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
-
-
-def make_estimator(
-    model: str, fixed: Mapping[str, Any], grid: Mapping[str, Any] | None = None
-) -> Any:
-    """Return the estimator, once it and every candidate of the grid are found good."""
-    from sklearn.base import clone
-    from sklearn.model_selection import ParameterGrid
-
-    from sknn_mnist import estimators
-
-    estimator = getattr(estimators, MODELS[model])(**fixed)
-    with expecting(code=2):
-        for parameters in ParameterGrid(dict(grid or {})):
-            clone(estimator).set_params(**parameters)._check_parameters()
-    return estimator
-
-
-def data_of(args: argparse.Namespace, quiet: bool = False) -> Data:
-    """Load the data that was asked for, and say which it is."""
-    if args.data and args.dataset == "digits":
-        raise CommandError("--data tells where MNIST is: not with --dataset digits", 2)
-    wanted = getattr(args, "train_size", None)
-    with expecting():
-        data = load_data(args.dataset, args.data, args.download, wanted)
-    if wanted is not None and wanted > len(data.X_train):
-        raise CommandError(
-            f"--train-size {wanted} is more than the {len(data.X_train)} training rows "
-            f"of {data.name}",
-            code=2,
-        )
-    if not quiet:
-        tell(f"data: {data.about}")
-    return data
-
-
-def accuracy(net: Any, X: Any, y: Any) -> float:
-    return float(net.score(X, y))

@@ -1,0 +1,30 @@
+"""The command that lists the data at hand."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sknn_mnist.cli._errors import expecting, sentence
+
+__all__ = ["run_datasets"]
+
+
+def run_datasets(args: argparse.Namespace) -> None:
+    from sknn_mnist.datasets import load_mnist
+
+    # In words, since loading them takes seconds of imports to say the same.
+    print(
+        "digits: at hand, scikit-learn's bundled digits in MNIST's shape, "
+        "1,437 training rows, 360 test rows"
+    )
+    try:
+        with expecting():
+            mnist: Any = load_mnist(download=args.download)
+    except FileNotFoundError as err:
+        print(f"mnist: not at hand. {sentence(err)}")
+        return
+    print(
+        f"mnist: at hand, {mnist.source}, {len(mnist.X_train):,} training rows, "
+        f"{len(mnist.X_test):,} test rows"
+    )

@@ -1,0 +1,30 @@
+"""The command that tests a saved net."""
+
+from __future__ import annotations
+
+import argparse
+
+from sknn_mnist.cli._errors import expecting
+from sknn_mnist.cli._inputs import data_of, load_net
+
+__all__ = ["run_evaluate"]
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    import numpy as np
+    from sklearn.metrics import classification_report
+
+    from sknn_mnist.cli._labels import comparable
+
+    with expecting():
+        net = load_net(args.load)
+    data = data_of(args)
+    known = np.union1d(data.y_train, data.y_test)
+    with expecting():
+        predicted = net.predict(data.X_test)
+        y, predicted = comparable(net, predicted, data.y_test, known, data.name)
+    # Of several labels a row, all have to be right.
+    right = (predicted == y).reshape(len(y), -1).all(axis=1)
+    print(f"test accuracy: {right.mean():.4f} (on {data.test})\n")
+    report = classification_report(y, predicted, digits=4, zero_division=0)
+    print(report.rstrip())

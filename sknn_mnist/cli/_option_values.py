@@ -1,0 +1,111 @@
+"""How the values of options are read."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+__all__ = [
+    "read_bool",
+    "read_factor",
+    "read_folds",
+    "read_ints",
+    "read_jobs",
+    "read_layers",
+    "read_path",
+    "read_positive",
+    "read_rate",
+    "read_seed",
+    "read_size",
+]
+
+
+def read_bool(text: str) -> bool:
+    """Read true or false."""
+    known = {"true": True, "false": False}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"true or false is meant, not {text!r}")
+    return known[text.lower()]
+
+
+def read_ints(text: str) -> int | tuple[int, ...]:
+    """Read an int, or several joined by commas as a tuple."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"an int such as 32, or ints joined by commas such as 32,32, is meant, "
+            f"not {text!r}"
+        ) from None
+    return numbers if "," in text else numbers[0]
+
+
+def read_layers(text: str) -> int | tuple[int, ...]:
+    """Read sizes of layers; "none" means no layer."""
+    return () if text.lower() == "none" else read_ints(text)
+
+
+def read_rate(text: str) -> float | None:
+    """Read a float; "none" leaves the rate to the optimizer."""
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a number such as 0.001, or none, is meant, not {text!r}"
+        ) from None
+
+
+def read_path(text: str) -> str:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"a path is meant, not {text!r}")
+    return text
+
+
+def _int_between(low: int, high: int | None, text: str) -> int:
+    try:
+        number = int(text)
+        if number < low or (high is not None and number > high):
+            raise ValueError
+    except ValueError:
+        allowed = f"at least {low}" if high is None else f"{low} to {high}"
+        raise argparse.ArgumentTypeError(
+            f"an int of {allowed} is meant, not {text!r}"
+        ) from None
+    return number
+
+
+def read_positive(text: str) -> int:
+    return _int_between(1, None, text)
+
+
+def read_folds(text: str) -> int:
+    return _int_between(2, None, text)
+
+
+def read_factor(text: str) -> int:
+    return _int_between(2, None, text)
+
+
+def read_size(text: str) -> Any:
+    from joblib.disk import memstr_to_bytes
+
+    try:
+        size = memstr_to_bytes(text)
+        if size < 0:
+            raise ValueError
+    except (ValueError, IndexError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"a size such as 500M or 2G is meant, not {text!r}"
+        ) from None
+    return size
+
+
+def read_jobs(text: str) -> int:
+    # Zero means nothing to joblib, and -1 all cores.
+    return -1 if text == "-1" else read_positive(text)
+
+
+def read_seed(text: str) -> int:
+    return _int_between(0, 2**32 - 1, text)  # what NumPy takes

@@ -1,0 +1,49 @@
+"""The command that predicts with a saved net."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sknn_mnist.cli._errors import CommandError, expecting, tell
+from sknn_mnist.cli._inputs import data_of, load_images, load_net
+
+__all__ = ["run_predict"]
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    from sknn_mnist.cli._labels import predictions
+    from sknn_mnist.cli._outputs import check_writable, write_text
+
+    if args.images and (args.data or args.download or args.dataset != "auto"):
+        raise CommandError(
+            "--images brings the data: not with --dataset, --data or --download", 2
+        )
+    out = check_writable(args.out) if args.out else None
+    with expecting():
+        net = load_net(args.load)
+    if args.images:
+        with expecting():
+            X, labels = load_images(args.images, net), None
+    else:
+        data = data_of(args)
+        X, labels = data.X_test, data.y_test
+    with expecting():
+        table = predictions(net, X, labels)
+    if out is None:
+        _check_printable(table)
+        print(table, end="")
+        return
+    write_text(out, table)
+    tell(f"written: {out}")
+
+
+def _check_printable(table: str) -> None:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        table.encode(encoding)
+    except UnicodeEncodeError as err:
+        raise CommandError(
+            f"standard output is {encoding}, which can't hold "
+            f"{table[err.start : err.end]!r}: give --out FILE.csv, which is UTF-8"
+        ) from err
