@@ -2,93 +2,100 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
-from typing import Any
+from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._candidates import Candidates
+from sknn_mnist.cli._inputs import Data
 
 __all__ = ["python_of_search"]
 
 
-def python_of_search(
-    args: argparse.Namespace,
-    fixed: Mapping[str, Any],
-    grid: Mapping[str, Any],
-    estimator: Any,
-    data: Any,
-) -> str:
+def python_of_search(asked: Search, candidates: Candidates, data: Data) -> str:
     """Return a script that repeats a search.
 
     Parameters
     ----------
-    args : argparse.Namespace
-        Arguments of the command.
-    fixed : Mapping
-        Parameters of the estimator that all candidates share.
-    grid : Mapping
+    asked : Search
+        The command.
+    candidates : Candidates
         What was searched over.
-    estimator : estimator
-        What was searched with.
-    data : object
-        With the ``name`` of the data set and its ``X_train``.
+    data : Data
+        The data set.
 
     Returns
     -------
     str
         Python that gives the same scores on the same machine.
     """
-    name = type(estimator).__name__
-    wanted = dict(fixed)
-    if args.halving and estimator.epochs != type(estimator)().epochs:
-        wanted["epochs"] = estimator.epochs
-    searcher = "HalvingGridSearchCV" if args.halving else "GridSearchCV"
-    given = ", ".join(f"{key}={value!r}" for key, value in wanted.items())
+    searcher = "HalvingGridSearchCV" if candidates.by_halving else "GridSearchCV"
     lines = [
-        *(
-            ["from sklearn.experimental import enable_halving_search_cv  # noqa: F401"]
-            if args.halving
-            else []
-        ),
-        f"from sklearn.model_selection import {searcher}",
+        *_imports(candidates, searcher),
         "",
-        f"from sknn_mnist import {name}",
-        "from sknn_mnist.datasets import load_dataset",
-        "from sknn_mnist.reporting import pivot_cv_results",
-        "",
-        "X_train, X_test, y_train, y_test = load_dataset(",
-        f"    {data.name!r}, {_path(args)}return_X_y=True",
-        ")",
-        *(
-            [f"X_train, y_train = X_train[:{n}], y_train[:{n}]"]
-            if (n := args.train_size)
-            else []
-        ),
+        *_loading(asked, data),
         f"search = {searcher}(",
-        f'    {name}({given}, memory=":memory:"),',
+        f'    {candidates.name}({_parameters(candidates)}, memory=":memory:"),',
         "    {",
-        *(f"        {key!r}: {values!r}," for key, values in grid.items()),
+        *(f"        {key!r}: {values!r}," for key, values in candidates.grid.items()),
         "    },",
-        f"    cv={args.cv},",
-        *([f"    scoring={args.scoring!r},"] if args.scoring else []),
-        *([f"    n_jobs={args.n_jobs},"] if args.n_jobs else []),
-        *(
-            [
-                '    resource="epochs",',
-                f"    max_resources={estimator.epochs},",
-                '    min_resources="exhaust",',
-                f"    factor={args.halving},",
-            ]
-            if args.halving
-            else []
-        ),
-        "    return_train_score=True,",
-        *([] if args.refit else ["    refit=False,"]),
+        *(f"    {option}," for option in _options(asked, candidates)),
         ")",
         "search.fit(X_train, y_train)",
         "print(pivot_cv_results(search))",
-        *(["print(search.score(X_test, y_test))"] if args.refit else []),
     ]
+    if asked.refit:
+        lines.append("print(search.score(X_test, y_test))")
     return "\n".join(lines) + "\n"
 
 
-def _path(args: argparse.Namespace) -> str:
-    return f"path={args.data!r}, " if args.data else ""
+def _imports(candidates: Candidates, searcher: str) -> list[str]:
+    lines = [
+        f"from sklearn.model_selection import {searcher}",
+        "",
+        f"from sknn_mnist import {candidates.name}",
+        "from sknn_mnist.datasets import load_dataset",
+        "from sknn_mnist.reporting import pivot_cv_results",
+    ]
+    if candidates.by_halving:
+        lines.insert(
+            0, "from sklearn.experimental import enable_halving_search_cv  # noqa: F401"
+        )
+    return lines
+
+
+def _loading(asked: Search, data: Data) -> list[str]:
+    path = f"path={asked.data.path!r}, " if asked.data.path else ""
+    lines = [
+        "X_train, X_test, y_train, y_test = load_dataset(",
+        f"    {data.name!r}, {path}return_X_y=True",
+        ")",
+    ]
+    if n := asked.data.train_size:
+        lines.append(f"X_train, y_train = X_train[:{n}], y_train[:{n}]")
+    return lines
+
+
+def _parameters(candidates: Candidates) -> str:
+    estimator = candidates.estimator
+    wanted = dict(candidates.fixed)
+    if candidates.by_halving and estimator.epochs != type(estimator)().epochs:
+        wanted["epochs"] = estimator.epochs
+    return ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+
+
+def _options(asked: Search, candidates: Candidates) -> list[str]:
+    """Return the keywords of the search, with their values."""
+    options = [f"cv={asked.cv}"]
+    if asked.scoring:
+        options.append(f"scoring={asked.scoring!r}")
+    if asked.n_jobs:
+        options.append(f"n_jobs={asked.n_jobs}")
+    if candidates.by_halving:
+        options += [
+            'resource="epochs"',
+            f"max_resources={candidates.estimator.epochs}",
+            'min_resources="exhaust"',
+            f"factor={asked.halving}",
+        ]
+    options.append("return_train_score=True")
+    if not asked.refit:
+        options.append("refit=False")
+    return options

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
+from sknn_mnist.cli._arguments import Datasets
 from sknn_mnist.cli._errors import expecting, sentence
 
 __all__ = ["run_datasets"]
 
 
-def run_datasets(args: argparse.Namespace) -> None:
+def run_datasets(asked: Datasets) -> None:
     from sknn_mnist.datasets import load_mnist
 
     # In words, since loading them takes seconds of imports to say the same.
@@ -20,7 +20,7 @@ def run_datasets(args: argparse.Namespace) -> None:
     )
     try:
         with expecting():
-            mnist: Any = load_mnist(download=args.download)
+            mnist: Any = load_mnist(download=asked.download)
     except FileNotFoundError as err:
         print(f"mnist: not at hand. {sentence(err)}")
         return

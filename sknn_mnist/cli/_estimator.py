@@ -5,10 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sknn_mnist.cli._errors import expecting
-from sknn_mnist.cli._network_options import MODELS
+from sknn_mnist.cli._arguments import Network
+from sknn_mnist.cli._errors import CommandError, expecting
+from sknn_mnist.cli._network_options import MODELS, OPTIONS
 
-__all__ = ["accuracy", "make_estimator"]
+__all__ = ["make_estimator", "parameters_of"]
+
+
+def parameters_of(network: Network) -> dict[str, Any]:
+    """Return the parameters that were given of a network.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    dict of str to object
+        By name, a value or the list of them.
+
+    Raises
+    ------
+    CommandError
+        When its model does not have one of them.
+    """
+    for option in OPTIONS:
+        if option.name in network.parameters and network.model not in option.models:
+            raise CommandError(
+                f"{option.flag} belongs to --model {' or '.join(option.models)}, "
+                f"not to --model {network.model}.",
+                code=2,
+            )
+    return dict(network.parameters)
 
 
 def make_estimator(
@@ -25,7 +54,3 @@ def make_estimator(
         for parameters in ParameterGrid(dict(grid or {})):
             clone(estimator).set_params(**parameters)._check_parameters()
     return estimator
-
-
-def accuracy(net: Any, X: Any, y: Any) -> float:
-    return float(net.score(X, y))

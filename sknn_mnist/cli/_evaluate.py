@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
-
+from sknn_mnist.cli._arguments import Evaluate
 from sknn_mnist.cli._errors import expecting
-from sknn_mnist.cli._inputs import data_of, load_net
+from sknn_mnist.cli._inputs import load_data, load_net
 
 __all__ = ["run_evaluate"]
 
 
-def run_evaluate(args: argparse.Namespace) -> None:
+def run_evaluate(asked: Evaluate) -> None:
     import numpy as np
     from sklearn.metrics import classification_report
 
     from sknn_mnist.cli._labels import comparable
 
     with expecting():
-        net = load_net(args.load)
-    data = data_of(args)
+        net = load_net(asked.load)
+    data = load_data(asked.data)
     known = np.union1d(data.y_train, data.y_test)
     with expecting():
         predicted = net.predict(data.X_test)

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
-
+from sknn_mnist.cli._arguments import Fit
 from sknn_mnist.cli._errors import expecting
-from sknn_mnist.cli._estimator import accuracy, make_estimator
-from sknn_mnist.cli._inputs import data_of
+from sknn_mnist.cli._estimator import make_estimator, parameters_of
+from sknn_mnist.cli._inputs import load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_kept
-from sknn_mnist.cli._network_options import given_options
 
 __all__ = ["run_fit"]
 
 
-def run_fit(args: argparse.Namespace) -> None:
+def run_fit(asked: Fit) -> None:
     import pandas as pd
 
     from sknn_mnist.cli._outputs import check_writable
 
-    with expecting(code=2):
-        given = given_options(args)
-    given.update(
-        random_state=args.random_state,
-        validation_split=args.validation_split,
-        verbose=args.verbose,
-    )
-    save = check_writable(args.save) if args.save else None
-    estimator = make_estimator(args.model, {**given, "memory": args.memory})
-    prepare_memory(args.memory)
-    data = data_of(args)
-    with going_on(args.memory), expecting():
+    parameters = {
+        **parameters_of(asked.network),
+        "random_state": asked.network.random_state,
+        "validation_split": asked.validation_split,
+        "verbose": asked.verbose,
+        "memory": asked.memory,
+    }
+    save = check_writable(asked.save) if asked.save else None
+    estimator = make_estimator(asked.network.model, parameters)
+    prepare_memory(asked.memory)
+    data = load_data(asked.data)
+    with going_on(asked.memory), expecting():
         estimator.fit(data.X_train, data.y_train)
     history = pd.DataFrame(estimator.history_)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     print(history.to_markdown(floatfmt=".4f"))
-    print(f"\ntrain accuracy: {accuracy(estimator, data.X_train, data.y_train):.4f}")
-    print(f"test accuracy: {accuracy(estimator, data.X_test, data.y_test):.4f}")
+    print(f"\ntrain accuracy: {estimator.score(data.X_train, data.y_train):.4f}")
+    print(f"test accuracy: {estimator.score(data.X_test, data.y_test):.4f}")
     if save:
         estimator.save(save)
         print(f"saved to {save}")
-    if args.memory:
-        tell_kept(args.memory)
+    if asked.memory:
+        tell_kept(asked.memory)

@@ -1,18 +1,15 @@
-"""What the command line reads: data sets, images, saved nets.
-
-Bad input is refused by a ValueError or OSError in one sentence.
-"""
+"""What the command line reads: data sets, images, saved nets."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from math import prod
 from typing import Any, NamedTuple
 
+from sknn_mnist.cli._arguments import DataSource
 from sknn_mnist.cli._errors import CommandError, expecting, tell
 
-__all__ = ["Data", "data_of", "load_data", "load_images", "load_net"]
+__all__ = ["Data", "load_data", "load_images", "load_net"]
 
 
 class Data(NamedTuple):
@@ -39,13 +36,31 @@ class Data(NamedTuple):
         return f"{len(self.X_test):,} rows of {self.name}"
 
 
-def data_of(args: argparse.Namespace, quiet: bool = False) -> Data:
-    """Load the data that was asked for, and say which it is."""
-    if args.data and args.dataset == "digits":
+def load_data(source: DataSource, quiet: bool = False) -> Data:
+    """Load a data set with flat rows, and say which it is.
+
+    Parameters
+    ----------
+    source : DataSource
+        Which, and where.
+    quiet : bool, default=False
+        Whether to say nothing.
+
+    Returns
+    -------
+    Data
+        The data set.
+
+    Raises
+    ------
+    CommandError
+        When it can't be loaded, or has fewer training rows than were asked for.
+    """
+    if source.path and source.dataset == "digits":
         raise CommandError("--data tells where MNIST is: not with --dataset digits", 2)
-    wanted = getattr(args, "train_size", None)
     with expecting():
-        data = load_data(args.dataset, args.data, args.download, wanted)
+        data = _load(source)
+    wanted = source.train_size
     if wanted is not None and wanted > len(data.X_train):
         raise CommandError(
             f"--train-size {wanted} is more than the {len(data.X_train)} training rows "
@@ -55,48 +70,6 @@ def data_of(args: argparse.Namespace, quiet: bool = False) -> Data:
     if not quiet:
         tell(f"data: {data.about}")
     return data
-
-
-def load_data(
-    name: str,
-    path: str | None = None,
-    download: bool = False,
-    train_size: int | None = None,
-) -> Data:
-    """Load a data set with flat rows.
-
-    Parameters
-    ----------
-    name : {"auto", "mnist", "digits"}
-        As in `load_dataset`.
-    path : str, default=None
-        Where MNIST is.
-    download : bool, default=False
-        Whether MNIST may be downloaded.
-    train_size : int, default=None
-        Number of training rows to keep, the first ones; all if None.
-
-    Returns
-    -------
-    Data
-        The data set.
-    """
-    from sknn_mnist.datasets import load_dataset
-
-    try:
-        bunch: Any = load_dataset(name, path=path, download=download)
-    except FileNotFoundError as err:
-        # The loader speaks to readers of Python.
-        hint = "here: --data PATH, --download or --dataset digits"
-        raise FileNotFoundError(f"{err} ({hint})") from err
-    return Data(
-        bunch.X_train[:train_size],
-        bunch.X_test,
-        bunch.y_train[:train_size],
-        bunch.y_test,
-        bunch.name,
-        bunch.source,
-    )
 
 
 def load_net(path: str | os.PathLike[str]) -> Any:
@@ -163,3 +136,24 @@ def load_images(path: str | os.PathLike[str], net: Any) -> Any:
     if images.ndim > 2 and not hasattr(net, "image_shape_"):
         images = images.reshape(len(images), prod(images.shape[1:]))
     return images
+
+
+def _load(source: DataSource) -> Data:
+    from sknn_mnist.datasets import load_dataset
+
+    try:
+        bunch: Any = load_dataset(
+            source.dataset, path=source.path, download=source.download
+        )
+    except FileNotFoundError as err:
+        # The loader speaks to readers of Python.
+        hint = "here: --data PATH, --download or --dataset digits"
+        raise FileNotFoundError(f"{err} ({hint})") from err
+    return Data(
+        bunch.X_train[: source.train_size],
+        bunch.X_test,
+        bunch.y_train[: source.train_size],
+        bunch.y_test,
+        bunch.name,
+        bunch.source,
+    )

@@ -14,6 +14,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from sknn_mnist.cli._arguments import (
+    Cache,
+    Command,
+    Datasets,
+    Evaluate,
+    Fit,
+    Predict,
+    Search,
+    Version,
+)
 from sknn_mnist.cli._cache import run_cache
 from sknn_mnist.cli._datasets import run_datasets
 from sknn_mnist.cli._errors import CommandError, sentence
@@ -59,12 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        args = parse(argv)
-        args.argv = list(sys.argv[1:] if argv is None else argv)
-        if args.version:
-            show_version(args.details)
-        else:
-            _COMMANDS[args.command](args)
+        _run_command(parse(argv))
         return 0
     except SystemExit as stop:  # argparse, after --help or an error
         return stop.code if isinstance(stop.code, int) else 0
@@ -75,6 +80,24 @@ def _run(argv: Sequence[str] | None) -> int:
     except CommandError as err:
         print(f"sknn-mnist: error: {err}", file=sys.stderr)
         return err.code
+
+
+def _run_command(asked: Command) -> None:
+    match asked:
+        case Search():
+            run_search(asked)
+        case Fit():
+            run_fit(asked)
+        case Evaluate():
+            run_evaluate(asked)
+        case Predict():
+            run_predict(asked)
+        case Datasets():
+            run_datasets(asked)
+        case Cache():
+            run_cache(asked)
+        case Version():
+            show_version(asked.details)
 
 
 @contextmanager
@@ -97,13 +120,3 @@ def _leave_stdout() -> None:
     # The reader has gone (`| head`), or the disk is full. Python would complain once
     # more when it flushes at exit, unless there is somewhere to flush to.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-_COMMANDS = {
-    "search": run_search,
-    "fit": run_fit,
-    "evaluate": run_evaluate,
-    "predict": run_predict,
-    "datasets": run_datasets,
-    "cache": run_cache,
-}

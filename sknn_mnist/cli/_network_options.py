@@ -11,9 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sknn_mnist.cli._option_values import read_bool, read_ints, read_layers, read_rate
+from sknn_mnist.cli._arguments import Network
+from sknn_mnist.cli._option_values import (
+    read_bool,
+    read_ints,
+    read_layers,
+    read_rate,
+    read_seed,
+)
 
-__all__ = ["MODELS", "add_options", "given_options"]
+__all__ = ["MODELS", "OPTIONS", "add_network", "network"]
 
 MODELS = {"dense": "DenseClassifier", "cnn": "CNNClassifier"}
 
@@ -79,18 +86,28 @@ OPTIONS = (
 )
 
 
-def add_options(parser: argparse._ActionsContainer, several: bool) -> None:
-    """Add the options of the table to a parser.
+def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
+    """Add the options that `network` reads.
 
     Parameters
     ----------
-    parser : argparse.ArgumentParser or argument group
-        Where to add them.
+    parser : argparse.ArgumentParser
+        Of a command.
     several : bool
-        Whether each takes one or more values, to search over, or a single one.
+        Whether each parameter takes one or more values, to search over, or a single
+        one.
     """
+    group = parser.add_argument_group(
+        "network", "one or more values each" if several else None
+    )
+    group.add_argument(
+        "--model",
+        choices=list(MODELS),
+        default="dense",
+        help="dense (the default) or convolutional (cnn)",
+    )
     for option in OPTIONS:
-        parser.add_argument(
+        group.add_argument(
             option.flag,
             dest=option.name,
             type=option.read,
@@ -98,35 +115,20 @@ def add_options(parser: argparse._ActionsContainer, several: bool) -> None:
             nargs="+" if several else None,
             help=option.help,
         )
+    parser.add_argument(
+        "--random-state",
+        type=read_seed,
+        default=0,
+        metavar="SEED",
+        help="seed of weights, order of rows and dropout (default 0)",
+    )
 
 
-def given_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters that were given, by name.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        Parsed arguments, with the model.
-
-    Returns
-    -------
-    dict of str to object
-        What each option was given: a value, or the list of them.
-
-    Raises
-    ------
-    ValueError
-        When an option is not one of the model's.
-    """
-    given = {}
-    for option in OPTIONS:
-        value = getattr(args, option.name)
-        if value is None:
-            continue
-        if args.model not in option.models:
-            raise ValueError(
-                f"{option.flag} belongs to --model {' or '.join(option.models)}, "
-                f"not to --model {args.model}."
-            )
-        given[option.name] = value
-    return given
+def network(args: argparse.Namespace) -> Network:
+    """Return which network was asked for."""
+    values = {option.name: getattr(args, option.name) for option in OPTIONS}
+    return Network(
+        model=args.model,
+        parameters={name: each for name, each in values.items() if each is not None},
+        random_state=args.random_state,
+    )

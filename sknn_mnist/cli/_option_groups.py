@@ -1,16 +1,66 @@
-"""Options that several commands share: data, network, memory, a saved net."""
+"""What commands of the parser share: their form, and groups of options.
+
+Beside each group stands what is read from it.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
-from sknn_mnist.cli import _network_options as options
-from sknn_mnist.cli._option_values import read_path, read_positive, read_seed
+from sknn_mnist.cli._arguments import Command, DataSource
+from sknn_mnist.cli._option_values import read_path, read_positive
 
-__all__ = ["add_data", "add_load", "add_memory", "add_model"]
+__all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source"]
+
+EXIT_CODES = """\
+exit codes: 0 done, 1 the run failed (data missing, a file that can't be read or
+written, training that failed), 2 wrong usage, 130 interrupted by Ctrl-C, 141 the
+reader of the output has gone"""
+
+
+def add_command(
+    commands: Any,
+    name: str,
+    text: str,
+    value_of: Callable[[argparse.Namespace], Command],
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command to the parser.
+
+    Parameters
+    ----------
+    commands : object
+        What `add_subparsers` returned.
+    name : str
+        Of the command.
+    text : str
+        What it does.
+    value_of : callable
+        Makes the value of the command from what was parsed.
+    epilog : str, default=None
+        What its help says before the exit codes.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        The parser of the command, to which its options are added.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"{epilog}\n\n{EXIT_CODES}" if epilog else EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(value_of=value_of)
+    return parser
 
 
 def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
+    """Add the options that `data_source` reads, with `training` of training rows."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--dataset",
@@ -39,27 +89,18 @@ def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
         )
 
 
-def add_model(parser: argparse.ArgumentParser, several: bool) -> None:
-    group = parser.add_argument_group(
-        "network", "one or more values each" if several else None
-    )
-    group.add_argument(
-        "--model",
-        choices=list(options.MODELS),
-        default="dense",
-        help="dense (the default) or convolutional (cnn)",
-    )
-    options.add_options(group, several)
-    parser.add_argument(
-        "--random-state",
-        type=read_seed,
-        default=0,
-        metavar="SEED",
-        help="seed of weights, order of rows and dropout (default 0)",
+def data_source(args: argparse.Namespace) -> DataSource:
+    """Return which data were asked for."""
+    return DataSource(
+        dataset=args.dataset,
+        path=args.data,
+        download=args.download,
+        train_size=getattr(args, "train_size", None),
     )
 
 
 def add_memory(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add ``--memory``; `default` says what serves without it."""
     parser.add_argument(
         "--memory",
         type=read_path,
@@ -70,6 +111,7 @@ def add_memory(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
+    """Add ``--load``, which has to be given."""
     parser.add_argument(
         "--load",
         type=read_path,

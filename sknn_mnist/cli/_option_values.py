@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 __all__ = [
     "read_bool",
@@ -88,11 +87,11 @@ def read_factor(text: str) -> int:
     return _int_between(2, None, text)
 
 
-def read_size(text: str) -> Any:
+def read_size(text: str) -> int:
     from joblib.disk import memstr_to_bytes
 
     try:
-        size = memstr_to_bytes(text)
+        size: int = memstr_to_bytes(text)
         if size < 0:
             raise ValueError
     except (ValueError, IndexError, OverflowError):

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from sknn_mnist.cli._arguments import Predict
 from sknn_mnist.cli._errors import CommandError, expecting, tell
-from sknn_mnist.cli._inputs import data_of, load_images, load_net
+from sknn_mnist.cli._inputs import load_data, load_images, load_net
 
 __all__ = ["run_predict"]
 
 
-def run_predict(args: argparse.Namespace) -> None:
+def run_predict(asked: Predict) -> None:
     from sknn_mnist.cli._labels import predictions
     from sknn_mnist.cli._outputs import check_writable, write_text
 
-    if args.images and (args.data or args.download or args.dataset != "auto"):
+    if asked.images and not asked.data.is_default:
         raise CommandError(
             "--images brings the data: not with --dataset, --data or --download", 2
         )
-    out = check_writable(args.out) if args.out else None
+    out = check_writable(asked.out) if asked.out else None
     with expecting():
-        net = load_net(args.load)
-    if args.images:
+        net = load_net(asked.load)
+    if asked.images:
         with expecting():
-            X, labels = load_images(args.images, net), None
+            X, labels = load_images(asked.images, net), None
     else:
-        data = data_of(args)
+        data = load_data(asked.data)
         X, labels = data.X_test, data.y_test
     with expecting():
         table = predictions(net, X, labels)

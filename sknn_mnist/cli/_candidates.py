@@ -1,17 +1,82 @@
-"""What a search covers: the candidates that options span."""
+"""What a search covers: the estimator, and the candidates that options span."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["split_grid", "take_epochs"]
+from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._errors import expecting
+from sknn_mnist.cli._estimator import make_estimator, parameters_of
+
+__all__ = ["Candidates", "candidates_of", "split_grid", "take_epochs"]
 
 # What a search covers when no option says otherwise: the grids of the lesson.
 DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
     "dense": {"epochs": [1, 5, 10], "hidden_size": [32, 64, 256]},
     "cnn": {"epochs": [1, 3], "filters": [8, 32]},
 }
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a search is made over; each candidate has been found good."""
+
+    estimator: Any
+    fixed: dict[str, Any]  # parameters that were given, and that all share
+    grid: dict[str, list[Any]]
+    by_halving: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the estimator."""
+        return type(self.estimator).__name__
+
+    @property
+    def index(self) -> list[str]:
+        """Parameters that tell rows of the results apart.
+
+        By halving a candidate has a row for each number of epochs that it came to.
+        """
+        return ["epochs", *self.grid] if self.by_halving else list(self.grid)
+
+    def __len__(self) -> int:
+        from sklearn.model_selection import ParameterGrid
+
+        return len(ParameterGrid(self.grid))
+
+
+def candidates_of(asked: Search) -> Candidates:
+    """Return what a search is made over.
+
+    Parameters
+    ----------
+    asked : Search
+        The command.
+
+    Returns
+    -------
+    Candidates
+        With the estimator's memory as it was given.
+
+    Raises
+    ------
+    CommandError
+        When the options can't be searched over, or a candidate is not good.
+    """
+    model = asked.network.model
+    given = parameters_of(asked.network)
+    most: dict[str, Any] = {}
+    with expecting(code=2):
+        if asked.halving:
+            given, epochs = take_epochs(given, model)
+            if epochs is not None:
+                most["epochs"] = epochs
+        fixed, grid = split_grid(given, model)
+    fixed["random_state"] = asked.network.random_state
+    estimator = make_estimator(model, {**fixed, "memory": asked.memory, **most}, grid)
+    return Candidates(estimator, fixed, grid, by_halving=bool(asked.halving))
 
 
 def split_grid(

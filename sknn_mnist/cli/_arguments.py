@@ -1,0 +1,126 @@
+"""What a command line asks for: one value per command.
+
+The parser makes them, and is the last to see an `argparse.Namespace`. Nothing in them
+has been looked up yet: no file was opened, no parameter was checked by its estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = [
+    "Cache",
+    "Command",
+    "DataSource",
+    "Datasets",
+    "Evaluate",
+    "Fit",
+    "Network",
+    "Predict",
+    "Search",
+    "Version",
+]
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Which data, and where they are."""
+
+    dataset: str  # auto, mnist or digits
+    path: str | None = None
+    download: bool = False
+    train_size: int | None = None
+
+    @property
+    def is_default(self) -> bool:
+        return self == DataSource("auto")
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network, and the parameters that were given of it, in order.
+
+    A search has a list of values for each parameter, a fit a single value.
+    """
+
+    model: str  # a key of MODELS
+    parameters: Mapping[str, Any]
+    random_state: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """Cross-validate a grid of networks, and test the best."""
+
+    network: Network
+    data: DataSource
+    cv: int
+    scoring: str | None
+    n_jobs: int | None
+    dask: str | None
+    halving: int | None  # its factor
+    refit: bool
+    out: str | None
+    overwrite: bool
+    files: bool
+    memory: str | None
+    quiet: bool
+    typed: tuple[str, ...]  # the whole command, for the report
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Train one network, and test it."""
+
+    network: Network
+    data: DataSource
+    validation_split: float
+    verbose: int
+    memory: str | None
+    save: str | None
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Test a saved network."""
+
+    load: str
+    data: DataSource
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Predict with a saved network."""
+
+    load: str
+    data: DataSource
+    images: str | None
+    out: str | None
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """List the data at hand."""
+
+    download: bool
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Show or clear the training states that are kept in folders."""
+
+    folders: tuple[str, ...]
+    clear: bool
+    shrink: int | None  # to so many bytes
+
+
+@dataclass(frozen=True)
+class Version:
+    """Show the version."""
+
+    details: bool
+
+
+Command: TypeAlias = Search | Fit | Evaluate | Predict | Datasets | Cache | Version

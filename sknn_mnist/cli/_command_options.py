@@ -1,0 +1,149 @@
+"""The options of all commands but ``search``, and the values made of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sknn_mnist.cli._arguments import Cache, Datasets, Evaluate, Fit, Predict
+from sknn_mnist.cli._network_options import add_network, network
+from sknn_mnist.cli._option_groups import (
+    add_command,
+    add_data,
+    add_load,
+    add_memory,
+    data_source,
+)
+from sknn_mnist.cli._option_values import read_path, read_size
+
+__all__ = ["add_cache", "add_datasets", "add_evaluate", "add_fit", "add_predict"]
+
+
+def add_fit(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "fit", "train one net, and test it", _fit)
+    add_network(parser, several=False)
+    add_data(parser, training=True)
+    parser.add_argument(
+        "--validation-split",
+        type=float,
+        default=0.0,
+        metavar="FRACTION",
+        help="hold out this fraction of the training rows, and evaluate each epoch",
+    )
+    parser.add_argument(
+        "--verbose",
+        type=int,
+        choices=[0, 1, 2],
+        default=0,
+        help="silent (0, the default), one line of progress, a line an epoch",
+    )
+    add_memory(parser, "none")
+    parser.add_argument(
+        "--save",
+        type=read_path,
+        metavar="PATH",
+        help="write the fitted net there, for --load and sknn_mnist.load",
+    )
+
+
+def _fit(args: argparse.Namespace) -> Fit:
+    return Fit(
+        network=network(args),
+        data=data_source(args),
+        validation_split=args.validation_split,
+        verbose=args.verbose,
+        memory=args.memory,
+        save=args.save,
+    )
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands, "evaluate", "test a saved net, class by class", _evaluate
+    )
+    add_load(parser)
+    add_data(parser, training=False)
+
+
+def _evaluate(args: argparse.Namespace) -> Evaluate:
+    return Evaluate(load=args.load, data=data_source(args))
+
+
+def add_predict(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands,
+        "predict",
+        "predict labels with a saved net, as CSV",
+        _predict,
+        "columns: index, prediction, probability (of the prediction) and, for the "
+        "test\nrows of a dataset, label. Of a net of several labels a row the "
+        "prediction holds\ntheir numbers, and each label has its probability. Labels "
+        "that are text and begin\nas a formula of spreadsheets does (= + - @) get an "
+        "apostrophe before; numbers\nstay.",
+    )
+    add_load(parser)
+    add_data(parser, training=False)
+    parser.add_argument(
+        "--images",
+        type=read_path,
+        metavar="FILE.npy",
+        help="predict these instead of a dataset's test rows: an array of shape "
+        "(n, height, width), (n, height, width, channels) or (n, features); "
+        "integers are divided by 255, floats taken as they are",
+    )
+    parser.add_argument(
+        "--out",
+        type=read_path,
+        metavar="FILE.csv",
+        help="write there instead of standard output",
+    )
+
+
+def _predict(args: argparse.Namespace) -> Predict:
+    return Predict(
+        load=args.load, data=data_source(args), images=args.images, out=args.out
+    )
+
+
+def add_datasets(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(commands, "datasets", "list the data at hand", _datasets)
+    parser.add_argument("--download", action="store_true", help="fetch MNIST")
+
+
+def _datasets(args: argparse.Namespace) -> Datasets:
+    return Datasets(download=args.download)
+
+
+def add_cache(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands,
+        "cache",
+        "show or clear the training states kept in folders",
+        _cache,
+        "Folders hold 4 GB of states at most, or what the environment variable\n"
+        "SKNN_MNIST_MEMORY_LIMIT says (500M, 10G); the least recently used go first.",
+    )
+    parser.add_argument(
+        "folders",
+        type=read_path,
+        nargs="+",
+        metavar="DIR",
+        help="a folder given as --out or --memory, or as memory= in Python",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--clear", action="store_true", help="remove all states")
+    what.add_argument(
+        "--shrink",
+        type=read_size,
+        metavar="SIZE",
+        help="remove the least recently used states until SIZE (500M, 2G) is left",
+    )
+
+
+def _cache(args: argparse.Namespace) -> Cache:
+    return Cache(folders=tuple(args.folders), clear=args.clear, shrink=args.shrink)

@@ -1,0 +1,135 @@
+"""The options of ``sknn-mnist search``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._network_options import add_network, network
+from sknn_mnist.cli._option_groups import (
+    add_command,
+    add_data,
+    add_memory,
+    data_source,
+)
+from sknn_mnist.cli._option_values import (
+    read_factor,
+    read_folds,
+    read_jobs,
+    read_path,
+)
+
+__all__ = ["add_search"]
+
+_EPILOG = """\
+Options of the network take one or more values. Those with several span the grid, and
+are the rows of the table that is printed; those with one are fixed for all
+candidates. Without any of them the search is the lesson's: dense nets over
+--epochs 1 5 10 --hidden-size 32 64 256, cnn over --epochs 1 3 --filters 8 32.
+
+examples:
+  sknn-mnist search
+  sknn-mnist search --dataset digits --epochs 5 20 --dropout 0 0.5 --n-jobs 2
+  sknn-mnist search --hidden-size 1024,1024 512 --dropout 0.5 --out runs/dropout
+  sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false
+  sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27"""
+
+
+def add_search(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands,
+        "search",
+        "cross-validate a grid of nets, and test the best",
+        _search,
+        _EPILOG,
+    )
+    add_network(parser, several=True)
+    add_data(parser, training=True)
+    parser.add_argument(
+        "--cv",
+        type=read_folds,
+        default=5,
+        metavar="K",
+        help="folds of the stratified cross-validation (default 5)",
+    )
+    parser.add_argument(
+        "--scoring",
+        metavar="NAME",
+        help="scikit-learn's name of a score, e.g. f1_macro (default: accuracy)",
+    )
+    parser.add_argument(
+        "--n-jobs",
+        type=read_jobs,
+        metavar="N",
+        help="fits at a time, -1 for one a core (default 1)",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run the fits on a Dask cluster: its scheduler's address "
+        '(tcp://host:8786), or "local" for worker processes here, one a core or '
+        "--n-jobs; give --out or --memory a folder that all workers share (needs the "
+        "extra dask)",
+    )
+    parser.add_argument(
+        "--halving",
+        type=read_factor,
+        nargs="?",
+        const=3,
+        metavar="FACTOR",
+        help="successive halving: start all candidates with few epochs, and go on "
+        "with the best third (or one in FACTOR) for as many times the epochs, up to "
+        "--epochs, which takes one value then",
+    )
+    parser.add_argument(
+        "--no-refit",
+        dest="refit",
+        action="store_false",
+        help="do not fit the best on all training rows, nor test it",
+    )
+    parser.add_argument(
+        "--out",
+        type=read_path,
+        metavar="DIR",
+        help="write cv_results.csv, pivot.csv, pivot.md, best_params.json and "
+        "report.html there, over those of an earlier search of the same kind, and keep "
+        "training states: the same command goes on where it was stopped (default: "
+        "runs/MODEL, or runs/MODEL-halving)",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="write over the results of another kind of search, or files that no "
+        "search wrote",
+    )
+    parser.add_argument(
+        "--no-files",
+        dest="files",
+        action="store_false",
+        help="write nothing, print the results alone",
+    )
+    add_memory(parser, "that of --out, else this process")
+    parser.add_argument(
+        "--quiet", action="store_true", help="no progress, only results"
+    )
+
+
+def _search(args: argparse.Namespace) -> Search:
+    return Search(
+        network=network(args),
+        data=data_source(args),
+        cv=args.cv,
+        scoring=args.scoring,
+        n_jobs=args.n_jobs,
+        dask=args.dask,
+        halving=args.halving,
+        refit=args.refit,
+        out=args.out,
+        overwrite=args.overwrite,
+        files=args.files,
+        memory=args.memory,
+        quiet=args.quiet,
+        typed=args.typed,
+    )
