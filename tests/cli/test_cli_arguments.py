@@ -1,0 +1,149 @@
+"""A command line becomes one value, in the rooms of the parser and nowhere else."""
+
+import argparse
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import sknn_mnist.cli
+from sknn_mnist.cli._arguments import (
+    Cache,
+    Datasets,
+    DataSource,
+    Evaluate,
+    Fit,
+    Network,
+    Predict,
+    Search,
+    Version,
+)
+from sknn_mnist.cli._candidates import Candidates
+from sknn_mnist.cli._code import python_of_search
+from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._parser import make_parser, parse
+
+ROOMS = sorted(Path(sknn_mnist.cli.__file__).parent.glob("*.py"))
+PARSER_ROOMS = {
+    *("_command_options", "_network_options", "_option_groups", "_option_values"),
+    *("_parser", "_search_options"),
+}
+
+# The least that each command takes, and what it becomes.
+LEAST = {
+    "search": Search,
+    "fit": Fit,
+    "evaluate --load net": Evaluate,
+    "predict --load net": Predict,
+    "datasets": Datasets,
+    "cache folder": Cache,
+}
+
+# A value for the options whose own name or type does not make one.
+VALUES = {
+    "--model": "cnn",
+    "--dataset": "mnist",
+    "--batch-norm": "true",
+    "--shrink": "1K",
+    "--verbose": "2",
+}
+
+
+def options():
+    """Yield each option of each command, with a value unlike its default."""
+    (commands,) = [
+        action
+        for action in make_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    for least in LEAST:
+        for action in commands.choices[least.split()[0]]._actions:
+            if not action.option_strings or action.dest == "help":
+                continue
+            flag = action.option_strings[0]
+            takes_none = action.nargs == 0
+            yield least, [flag] if takes_none else [flag, VALUES.get(flag, "7")]
+
+
+@pytest.mark.parametrize("least", LEAST)
+def test_each_command_becomes_a_value_of_its_own(least):
+    assert type(parse(least.split())) is LEAST[least]
+
+
+@pytest.mark.parametrize(("least", "option"), list(options()), ids=str)
+def test_no_option_is_lost(least, option):
+    changed = parse([*least.split(), *option])
+    for field in dataclasses.fields(changed):
+        if field.name == "typed":  # changes with whatever is typed
+            changed = dataclasses.replace(changed, typed=tuple(least.split()))
+    assert changed != parse(least.split())
+
+
+def test_a_search_is_all_that_was_typed():
+    typed = (
+        *("search", "--model", "cnn", "--epochs", "4", "--filters", "8", "8,8"),
+        *("--random-state", "3", "--dataset", "mnist", "--data", "x.npz", "--download"),
+        *("--train-size", "9", "--cv", "2", "--scoring", "f1_macro", "--n-jobs", "-1"),
+        *("--dask", "local", "--halving", "--no-refit", "--out", "o", "--overwrite"),
+        *("--no-files", "--memory", "m", "--quiet"),
+    )
+    assert parse(typed) == Search(
+        network=Network("cnn", {"epochs": [4], "filters": [8, (8, 8)]}, 3),
+        data=DataSource("mnist", "x.npz", download=True, train_size=9),
+        cv=2,
+        scoring="f1_macro",
+        n_jobs=-1,
+        dask="local",
+        halving=3,
+        refit=False,
+        out="o",
+        overwrite=True,
+        files=False,
+        memory="m",
+        quiet=True,
+        typed=typed,
+    )
+
+
+def test_the_version_comes_before_any_command():
+    assert parse(["--version"]) == Version(details=False)
+    assert parse(["--version", "--verbose", "datasets"]) == Version(details=True)
+
+
+def test_the_process_is_asked_where_no_arguments_are_given(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["sknn-mnist", "search", "--quiet"])
+    assert parse(None).typed == ("search", "--quiet")
+
+
+def test_only_the_rooms_of_the_parser_know_argparse():
+    knowing = {
+        path.stem
+        for path in ROOMS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Import | ast.ImportFrom) and "argparse" in names(node))
+        or (isinstance(node, ast.Name | ast.Attribute) and "Namespace" in names(node))
+    }
+    assert knowing == PARSER_ROOMS
+
+
+def names(node):
+    if isinstance(node, ast.Name | ast.Attribute):
+        return [getattr(node, "id", None) or node.attr]
+    return [getattr(node, "module", None), *(each.name for each in node.names)]
+
+
+@pytest.mark.parametrize("more", [[], ["--halving"], ["--no-refit", "--n-jobs", "2"]])
+def test_generated_code_is_python_of_public_names(more):
+    class Net:
+        epochs = 9
+
+    asked = parse(["search", "--data", "a'b.npz", "--train-size", "5", *more])
+    fixed, grid = {"random_state": 0}, {"hidden_size": [(4, 4), 8]}
+    candidates = Candidates(Net(), fixed, grid, by_halving=bool(asked.halving))
+    code = python_of_search(asked, candidates, Data([], [], [], [], "mnist", "there"))
+    modules = {
+        node.module for node in ast.parse(code).body if isinstance(node, ast.ImportFrom)
+    }
+    assert modules >= {"sknn_mnist", "sknn_mnist.datasets", "sknn_mnist.reporting"}
+    assert not [module for module in modules if "._" in module]
