@@ -24,15 +24,8 @@ from sknn_mnist.cli._arguments import (
     Search,
     Version,
 )
-from sknn_mnist.cli._cache import run_cache
-from sknn_mnist.cli._datasets import run_datasets
 from sknn_mnist.cli._errors import CommandError, sentence
-from sknn_mnist.cli._evaluate import run_evaluate
-from sknn_mnist.cli._fit import run_fit
 from sknn_mnist.cli._parser import parse
-from sknn_mnist.cli._predict import run_predict
-from sknn_mnist.cli._search import run_search
-from sknn_mnist.cli._version import show_version
 
 __all__ = ["main"]
 
@@ -83,20 +76,35 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _run_command(asked: Command) -> None:
+    # No command waits for what another one imports, and --help for none of it.
     match asked:
         case Search():
+            from sknn_mnist.cli._search import run_search
+
             run_search(asked)
         case Fit():
+            from sknn_mnist.cli._fit import run_fit
+
             run_fit(asked)
         case Evaluate():
+            from sknn_mnist.cli._evaluate import run_evaluate
+
             run_evaluate(asked)
         case Predict():
+            from sknn_mnist.cli._predict import run_predict
+
             run_predict(asked)
         case Datasets():
+            from sknn_mnist.cli._datasets import run_datasets
+
             run_datasets(asked)
         case Cache():
+            from sknn_mnist.cli._cache import run_cache
+
             run_cache(asked)
         case Version():
+            from sknn_mnist.cli._version import show_version
+
             show_version(asked.details)
 
 

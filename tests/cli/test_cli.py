@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist._whole_files import replacing
-from sknn_mnist.cli import _main, main
+from sknn_mnist.cli import _datasets, main
 from sknn_mnist.cli._candidates import split_grid
 from sknn_mnist.datasets import load_digits28
 from sknn_mnist.reporting import _progress
@@ -856,7 +856,7 @@ def test_programming_errors_keep_their_traceback(monkeypatch):
     def broken(args):
         raise TypeError("a bug")
 
-    monkeypatch.setattr(_main, "run_datasets", broken)
+    monkeypatch.setattr(_datasets, "run_datasets", broken)
     with pytest.raises(TypeError, match="a bug"):
         main(["datasets"])
 
@@ -865,7 +865,7 @@ def test_ctrl_c_is_130(monkeypatch, capsys):
     def interrupted(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_main, "run_datasets", interrupted)
+    monkeypatch.setattr(_datasets, "run_datasets", interrupted)
     assert main(["datasets"]) == 130
     assert capsys.readouterr().err == "sknn-mnist: interrupted\n"
 
