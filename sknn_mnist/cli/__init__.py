@@ -1,6 +1,9 @@
 """The command line ``sknn-mnist``: searches, fits and predictions from a shell.
 
-Knows every wing; no wing knows it.
+Knows every wing; no wing knows it. `_main` starts here: `_parser` and the rooms of
+options beside it turn what was typed into one of the values of `_arguments`, and each
+command has a room that takes its value: `_search` (with `_candidates`, `_report`,
+`_results`, `_code`, `_dask`), `_fit`, `_evaluate`, `_predict`, `_datasets`, `_cache`.
 """
 
 from sknn_mnist.cli._main import main

@@ -13,6 +13,7 @@ __all__ = ["run_cache"]
 
 
 def run_cache(asked: Cache) -> None:
+    """Show or clear the training states kept in folders."""
     from sknn_mnist.memory._stores import open_memory
 
     for folder in asked.folders:

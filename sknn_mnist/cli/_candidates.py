@@ -135,7 +135,7 @@ def take_epochs(
     given : dict of str to list
         The others.
     epochs : int or None
-        The most epochs of a candidate; None leaves them to the estimator.
+        The largest number of epochs of a candidate; None leaves it to the estimator.
 
     Raises
     ------

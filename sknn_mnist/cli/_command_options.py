@@ -36,7 +36,7 @@ def add_fit(commands: Any) -> None:
         type=int,
         choices=[0, 1, 2],
         default=0,
-        help="silent (0, the default), one line of progress, a line an epoch",
+        help="silent (0, the default), one line of progress, or one line per epoch",
     )
     add_memory(parser, "none")
     parser.add_argument(
@@ -79,9 +79,9 @@ def add_predict(commands: Any) -> None:
         "predict labels with a saved net, as CSV",
         _predict,
         "columns: index, prediction, probability (of the prediction) and, for the "
-        "test\nrows of a dataset, label. Of a net of several labels a row the "
-        "prediction holds\ntheir numbers, and each label has its probability. Labels "
-        "that are text and begin\nas a formula of spreadsheets does (= + - @) get an "
+        "test\nrows of a dataset, label. Of a net of several labels per row the "
+        "prediction\nholds their numbers, and each label has its probability. Labels "
+        "that are text and\nbegin as a formula of spreadsheets does (= + - @) get an "
         "apostrophe before; numbers\nstay.",
     )
     add_load(parser)

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)")
 def csv_of(rows: Iterable[Iterable[Any]]) -> str:
     """Return rows as CSV, text `guarded`, lines ended by a line feed."""
     lines = _Lines()
-    # Python quotes what is an end of a line to the writer: here, both kinds.
+    # `csv.writer` quotes cells that hold its line terminator: here, both characters.
     writer = csv.writer(lines, lineterminator="\r\n")
     for row in rows:
         writer.writerow(
@@ -38,7 +38,7 @@ def guarded(cell: str) -> str:
     Parameters
     ----------
     cell : str
-        What a cell of a table shall hold. A number stays what it is.
+        Content of a cell. A number is returned as it is.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def on_dask(where: str | None, n_workers: int | None, quiet: bool) -> Iterator[N
         Address of a scheduler, "local" for worker processes on this machine, None for
         no cluster at all.
     n_workers : int or None
-        Of a local cluster; one a core if None or -1.
+        Of a local cluster; one per core if None or -1.
     quiet : bool
         Whether to keep silent about the cluster.
     """
@@ -45,7 +45,7 @@ def on_dask(where: str | None, n_workers: int | None, quiet: bool) -> Iterator[N
 
     with ExitStack() as stack:
         if where == LOCAL:
-            # A process a worker, each with one thread: TensorFlow would share its
+            # One process per worker, each with one thread: TensorFlow would share its
             # threads out among fits of the same process.
             cluster = LocalCluster(
                 n_workers=joblib.cpu_count() if n_workers in (None, -1) else n_workers,

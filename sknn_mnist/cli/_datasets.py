@@ -11,6 +11,7 @@ __all__ = ["run_datasets"]
 
 
 def run_datasets(asked: Datasets) -> None:
+    """List the data at hand."""
     from sknn_mnist.datasets import load_mnist
 
     # In words, since loading them takes seconds of imports to say the same.

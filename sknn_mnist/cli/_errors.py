@@ -1,4 +1,4 @@
-"""What goes wrong, in one sentence, and what goes on: both for standard error."""
+"""Errors in one sentence, and messages on what is going on: both to standard error."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def expecting(code: int = 1) -> Iterator[None]:
     """Turn what the user can have caused into one sentence.
 
     Used around the calls that judge the user's data and parameters, and nowhere
-    else: a ValueError or TypeError from elsewhere is ours, and keeps its traceback.
+    else: a ValueError or TypeError from elsewhere is a bug, and keeps its traceback.
     """
     try:
         yield
@@ -62,4 +62,5 @@ def is_expected(err: Exception) -> bool:
 
 
 def tell(message: str) -> None:
+    """Print a message on standard error, at once."""
     print(message, file=sys.stderr, flush=True)

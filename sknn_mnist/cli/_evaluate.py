@@ -10,6 +10,7 @@ __all__ = ["run_evaluate"]
 
 
 def run_evaluate(asked: Evaluate) -> None:
+    """Test a saved net, class by class."""
     import numpy as np
     from sklearn.metrics import classification_report
 
@@ -22,7 +23,7 @@ def run_evaluate(asked: Evaluate) -> None:
     with expecting():
         predicted = net.predict(data.X_test)
         y, predicted = comparable(net, predicted, data.y_test, known, data.name)
-    # Of several labels a row, all have to be right.
+    # Where rows have several labels, all of them have to be right.
     right = (predicted == y).reshape(len(y), -1).all(axis=1)
     print(f"test accuracy: {right.mean():.4f} (on {data.test})\n")
     report = classification_report(y, predicted, digits=4, zero_division=0)

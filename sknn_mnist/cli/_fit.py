@@ -12,6 +12,7 @@ __all__ = ["run_fit"]
 
 
 def run_fit(asked: Fit) -> None:
+    """Train one net, and test it."""
     import pandas as pd
 
     from sknn_mnist.cli._outputs import check_writable

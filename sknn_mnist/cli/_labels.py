@@ -83,8 +83,8 @@ def predictions(net: Any, X: Any, labels: Any = None) -> str:
     -------
     str
         The columns index, prediction, probability (of the prediction) and, with
-        `labels`, label. Of a net of several labels a row, prediction holds their
-        numbers, and a column each the probabilities. Text is `guarded`.
+        `labels`, label. Of a net with several labels per row, prediction holds
+        their numbers, and each label has a column of probabilities. Text is `guarded`.
 
     Raises
     ------

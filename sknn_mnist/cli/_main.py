@@ -110,7 +110,7 @@ def _run_command(asked: Command) -> None:
 
 @contextmanager
 def _printing_all() -> Iterator[None]:
-    """Let what an encoding can't hold be printed, as in paths, by its number."""
+    """Print characters that the encoding can't hold, as in paths, as escapes."""
     streams: list[Any] = [sys.stdout, sys.stderr]
     before = [(each, each.errors) for each in streams if hasattr(each, "reconfigure")]
     for stream, _ in before:
@@ -119,7 +119,7 @@ def _printing_all() -> Iterator[None]:
         yield
     finally:
         for stream, errors in before:
-            # Where there is something left that can't be written, this would try to.
+            # This flushes, and fails where what is left can't be written.
             with suppress(OSError, ValueError):
                 stream.reconfigure(errors=errors)
 

@@ -23,12 +23,12 @@ __all__ = [
 
 
 def prepare_memory(folder: str | None) -> None:
-    """Make the folder of `--memory`, unless it exists: one may be for reading alone.
+    """Make the folder of `--memory`, unless it exists: that may be read-only.
 
     Raises
     ------
     OSError
-        When it can't be.
+        When it can't be made.
     """
     from sknn_mnist.cli._outputs import prepare_folder
     from sknn_mnist.memory._stores import IN_PROCESS
@@ -51,7 +51,7 @@ def states_in(memory: str | None) -> list[Any]:
     Returns
     -------
     list of StateFile
-        None of them where `memory` is no folder.
+        Empty where `memory` is no folder.
     """
     from sknn_mnist.memory._state_files import FolderStore
     from sknn_mnist.memory._stores import open_memory
@@ -74,7 +74,7 @@ def last_used(files: Sequence[Any]) -> str:
         return ""
     try:
         when = f"{datetime.fromtimestamp(files[-1].used):%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):  # a disk's clock gone astray
+    except (ValueError, OverflowError, OSError):  # the clock was wrong
         when = "at no time of this calendar"
     return f", last used {when}"
 

@@ -82,7 +82,7 @@ OPTIONS = (
         "RATE",
         "learning rate, or none for the optimizer's own",
     ),
-    Option("batch_size", int, "N", "rows a step of the optimizer"),
+    Option("batch_size", int, "N", "rows per step of the optimizer"),
 )
 
 

@@ -57,6 +57,7 @@ def read_rate(text: str) -> float | None:
 
 
 def read_path(text: str) -> str:
+    """Read a path, which may be any text that can be one."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"a path is meant, not {text!r}")
     return text
@@ -76,18 +77,22 @@ def _int_between(low: int, high: int | None, text: str) -> int:
 
 
 def read_positive(text: str) -> int:
+    """Read an int of at least 1."""
     return _int_between(1, None, text)
 
 
 def read_folds(text: str) -> int:
+    """Read a number of folds."""
     return _int_between(2, None, text)
 
 
 def read_factor(text: str) -> int:
+    """Read the factor of a search by halving."""
     return _int_between(2, None, text)
 
 
 def read_size(text: str) -> int:
+    """Read a size with a unit, in bytes."""
     from joblib.disk import memstr_to_bytes
 
     try:
@@ -102,9 +107,11 @@ def read_size(text: str) -> int:
 
 
 def read_jobs(text: str) -> int:
-    # Zero means nothing to joblib, and -1 all cores.
+    """Read a number of processes; -1 means one per core."""
+    # joblib refuses zero.
     return -1 if text == "-1" else read_positive(text)
 
 
 def read_seed(text: str) -> int:
+    """Read a seed."""
     return _int_between(0, 2**32 - 1, text)  # what NumPy takes

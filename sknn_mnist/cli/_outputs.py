@@ -71,7 +71,7 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
         about = about_path(file)
         # Where a link leads to nothing, it is made there.
         place = file.resolve().parent
-    except (OSError, RuntimeError) as err:  # of older Python, for links in a circle
+    except (OSError, RuntimeError) as err:  # older Python: for links in a circle
         reason = getattr(err, "strerror", None) or str(err)
         raise OSError(f"can't write the file {file}: {reason.lower()}") from err
     if about is not None and stat.S_ISDIR(about.st_mode):

@@ -12,6 +12,7 @@ __all__ = ["run_predict"]
 
 
 def run_predict(asked: Predict) -> None:
+    """Predict labels with a saved net, as CSV."""
     from sknn_mnist.cli._labels import predictions
     from sknn_mnist.cli._outputs import check_writable, write_text
 

@@ -1,4 +1,4 @@
-"""The files of a search's results, and whose they are before they are written."""
+"""The files of a search's results, and a check of what they would replace."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["RESULTS", "Kind", "prepare_results", "write_best", "write_tables"]
 
 RESULTS = ("cv_results.csv", "pivot.csv", "pivot.md", "best_params.json", "report.html")
 
-# Bytes of a file that tell whose it is.
+# Bytes that are read of a file to tell which search wrote it.
 BEGINNING = 2**20
 
 
 class Kind(NamedTuple):
-    """What tells searches apart whose results are of different kinds."""
+    """The kind of a search. Results are replaced by those of the same kind only."""
 
     model: str | None
     halving: bool
@@ -68,7 +68,7 @@ def prepare_results(path: str, kind: Kind, overwrite: bool) -> Path:
     there = []
     for name in RESULTS:
         if about_path(folder / name) is not None:
-            # A folder of this name, or a pipe, would end the search at its end.
+            # A folder of this name, or a pipe, would fail the search after all fits.
             open_regular(folder / name).close()
             there.append(name)
     if overwrite or not there:
@@ -94,7 +94,7 @@ def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:
     folder : Path
         Where to.
     results : pandas.DataFrame
-        One row a candidate.
+        One row per candidate.
     pivot : pandas.DataFrame
         The pivot table.
     markdown : str

@@ -21,6 +21,7 @@ __all__ = ["run_search"]
 
 
 def run_search(asked: Search) -> None:
+    """Cross-validate a grid of nets, and test the best."""
     from sknn_mnist.cli._results import Kind, prepare_results
 
     # All that can be refused is refused before the first of many fits.

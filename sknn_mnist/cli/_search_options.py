@@ -63,13 +63,13 @@ def add_search(commands: Any) -> None:
         "--n-jobs",
         type=read_jobs,
         metavar="N",
-        help="fits at a time, -1 for one a core (default 1)",
+        help="fits at a time, -1 for one per core (default 1)",
     )
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
         help="run the fits on a Dask cluster: its scheduler's address "
-        '(tcp://host:8786), or "local" for worker processes here, one a core or '
+        '(tcp://host:8786), or "local" for worker processes here, one per core or '
         "--n-jobs; give --out or --memory a folder that all workers share (needs the "
         "extra dask)",
     )

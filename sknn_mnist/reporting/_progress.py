@@ -32,7 +32,7 @@ class SearchProgress:
     total : int or None
         Number of cross-validation fits, None where only the search will know.
     calls_per_fit : int
-        Calls of the scorer a fit.
+        Calls of the scorer per fit.
     stream : text stream
         Where to write.
     quiet : bool, default=False
@@ -40,7 +40,7 @@ class SearchProgress:
     names : sequence of str, default=()
         Parameters that tell candidates apart.
     n_folds : int, default=1
-        Fits a candidate.
+        Fits per candidate.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class SearchProgress:
             records.update()
             self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
             said = f"searched: {_fits(self.total or records.fits)} in {_since(start)}"
-            if self.epochs:  # other machines don't tell
+            if self.epochs:  # unknown where workers on other machines can't write
                 said += (
                     f"; {self.trained_epochs:,} of their {self.epochs:,} epochs "
                     "trained, the others found"
@@ -155,7 +155,7 @@ class SearchProgress:
             TextColumn("fits"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
-            # All of the past counts: fits of a grid come cheap ones first.
+            # By all that is done, not the last fits: those of a grid grow dearer.
             TimeRemainingColumn(),
             TextColumn("to go{task.fields[best]}"),
         )

@@ -1,8 +1,8 @@
 """What a running search has done so far, told by its scorer.
 
 scikit-learn's searches tell nobody how far they are, least of all from worker
-processes. What runs in every worker is the scorer: a scorer that leaves a line a
-call in a file tells the parent, whichever backend runs the fits.
+processes. What runs in every worker is the scorer: a scorer that appends one line
+per call to a file tells the parent, whichever backend runs the fits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CountingScorer:
     scorer : callable
         Scorer with the signature ``scorer(estimator, X, y)``.
     path : str or path-like
-        File that grows by a line of JSON a call. Where it can't be written, scores
+        File that grows by one line of JSON per call. Where it can't be written, scores
         are the same and the call is not counted.
     names : sequence of str, default=()
         Parameters of the estimator that tell candidates apart.
@@ -88,9 +88,9 @@ class SearchRecords:
     path : str or path-like
         Its file.
     calls_per_fit : int
-        Calls of the scorer a fit: 2 where training scores are returned, else 1.
+        Calls of the scorer per fit: 2 where training scores are returned, else 1.
     n_folds : int
-        Fits a candidate.
+        Fits per candidate.
 
     Attributes
     ----------
@@ -100,8 +100,8 @@ class SearchRecords:
         Epochs of these fits, and how many of them were trained: the others were
         found in the estimators' memory.
     best : tuple of (float, str) or None
-        Best mean score over the folds of those candidates that are through, and the
-        candidate.
+        Best mean score of the candidates whose folds are all scored, and the
+        candidate that has it.
     """
 
     def __init__(
