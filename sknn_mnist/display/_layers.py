@@ -8,7 +8,7 @@ import numpy as np
 
 from sknn_mnist._parameters import invalid
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
-from sknn_mnist.inspection._inspection import (
+from sknn_mnist.inspection import (
     convolution_kernels,
     feature_maps,
     maximize_activation,

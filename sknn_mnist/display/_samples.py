@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from sknn_mnist._parameters import check_one_of, check_positive_int
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
-from sknn_mnist.inspection._inspection import (
+from sknn_mnist.inspection import (
     gradient_saliency,
     images_of,
     looked_at,

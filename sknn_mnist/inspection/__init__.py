@@ -4,13 +4,12 @@ Arrays; the pictures of these are in `sknn_mnist.display`. Knows `estimators` an
 wings below.
 """
 
-from sknn_mnist.inspection._inspection import (
-    convolution_kernels,
-    feature_maps,
+from sknn_mnist.inspection._activation_maximization import maximize_activation
+from sknn_mnist.inspection._maps import convolution_kernels, feature_maps
+from sknn_mnist.inspection._nets import images_of
+from sknn_mnist.inspection._sensitivity import (
     gradient_saliency,
-    images_of,
     looked_at,
-    maximize_activation,
     occlusion,
 )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
 import keras
 import numpy as np
 import tensorflow as tf

@@ -1,0 +1,136 @@
+"""What a filter looks for: images that excite it most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from sklearn.utils import check_random_state
+
+from sknn_mnist._parameters import check_positive_int, invalid
+from sknn_mnist.inspection._gradients import climb
+from sknn_mnist.inspection._nets import convolution, finite, net_and_input
+
+__all__ = ["maximize_activation"]
+
+
+def maximize_activation(
+    estimator: Any,
+    layer: int | str = 0,
+    *,
+    whole: bool = False,
+    n_steps: int = 60,
+    step_size: float = 0.1,
+    decay: float = 0.2,
+    blur: float = 0.3,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    random_state: Any = 0,
+) -> np.ndarray:
+    """Return images that excite each filter of a convolution most [1]_.
+
+    From noise around mid grey, gradient ascent on the filter's response before its
+    activation, in the middle of its map. After each step the image is drawn back to
+    mid grey and blurred a little [2]_, which takes away what excites a filter and
+    says nothing to the eye, and brought back into the range of pixels.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `CNNClassifier` or `CNNRegressor`, or a pipeline or search that ends
+        in one.
+    layer : int or str, default=0
+        Which convolution, as in `convolution_kernels`.
+    whole : bool, default=False
+        Whether to excite the filter in all places of the image, by its mean response,
+        instead of one place.
+    n_steps : int, default=60
+        Steps of gradient ascent.
+    step_size : float, default=0.1
+        Length of a step: root mean square over the pixels that change, as a fraction
+        of the range of pixels.
+    decay : float, default=0.2
+        Part of its difference to mid grey that a pixel loses in a step, in [0, 1).
+    blur : float, default=0.3
+        Standard deviation of the Gaussian blur after each step, in pixels; 0 for
+        none.
+    value_range : (float, float), default=(0.0, 1.0)
+        Smallest and largest value of a pixel, as the network sees it.
+    random_state : int, RandomState or None, default=0
+        Seeds the noise to start with.
+
+    Returns
+    -------
+    ndarray of shape (filters, height, width, channels)
+        An image a filter: as large as what one place of the map sees, its receptive
+        field, or as the network's input if `whole`.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When a parameter is out of its range, or there is no such convolution.
+
+    References
+    ----------
+    .. [1] D. Erhan, Y. Bengio, A. Courville and P. Vincent, "Visualizing
+       higher-layer features of a deep network", 2009.
+    .. [2] J. Yosinski, J. Clune, A. Nguyen, T. Fuchs and H. Lipson, "Understanding
+       neural networks through deep visualization", 2015.
+
+    Examples
+    --------
+    >>> from sknn_mnist import CNNClassifier, load_digits28
+    >>> from sknn_mnist.inspection import maximize_activation
+    >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
+    >>> clf = CNNClassifier(filters=(4, 8), random_state=0).fit(X[:200], y[:200])
+    >>> maximize_activation(clf, 1, n_steps=5).shape
+    (8, 8, 8, 1)
+    """
+    owner = "maximize_activation"
+    check_positive_int("n_steps", n_steps, owner)
+    step_size = finite("step_size", step_size, owner)
+    blur = finite("blur", blur, owner)
+    if blur < 0:
+        raise invalid("blur", owner, "a float in the range [0.0, inf)", blur)
+    decay = finite("decay", decay, owner)
+    if not 0 <= decay < 1:
+        raise invalid("decay", owner, "a float in the range [0.0, 1.0)", decay)
+    try:
+        low, high = (float(each) for each in value_range)
+        if not low < high:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise invalid(
+            "value_range", owner, "a pair (low, high) with low < high", value_range
+        ) from None
+    net, _ = net_and_input(estimator, owner)
+    found = convolution(net, layer, owner)
+    shape = (int(found.kernel.shape[-1]), *net.model_.inputs[0].shape[1:])
+    noise = check_random_state(random_state).uniform(-0.1, 0.1, size=shape)
+    grey = (low + high) / 2
+
+    def keep(images: np.ndarray) -> np.ndarray:
+        images = grey + (1 - decay) * (images - grey)
+        if blur:
+            images = ndimage.gaussian_filter(images, (0, blur, blur, 0))
+        return np.clip(images, low, high)
+
+    images, seen = climb(
+        net.model_,
+        found,
+        (grey + (high - low) * noise).astype(net.model_.inputs[0].dtype),
+        whole=whole,
+        n_steps=n_steps,
+        step_size=step_size * (high - low),
+        keep=keep,
+    )
+    return images if whole else images[(slice(None), *_bounding_box(seen))]
+
+
+def _bounding_box(seen: np.ndarray) -> tuple[slice, slice]:
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):  # a kernel of zeros sees nothing
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -1,0 +1,107 @@
+"""What convolutions are made of, and what layers make of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+import numpy as np
+
+from sknn_mnist.inspection._nets import (
+    BATCH,
+    convolution,
+    layer_with_maps,
+    net_and_input,
+)
+
+__all__ = ["convolution_kernels", "feature_maps"]
+
+
+def convolution_kernels(estimator: Any, layer: int | str = 0) -> np.ndarray:
+    """Return the kernels of a convolution.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `CNNClassifier` or `CNNRegressor`, or a pipeline or search that ends
+        in one.
+    layer : int or str, default=0
+        Which convolution: its number from 0 (-1 is the last), or the name of its
+        layer.
+
+    Returns
+    -------
+    ndarray of shape (kernel_height, kernel_width, channels, filters)
+        A copy, as Keras lays kernels out.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When it has no convolutions, or no such one.
+
+    Examples
+    --------
+    >>> from sknn_mnist import CNNClassifier, load_digits28
+    >>> from sknn_mnist.inspection import convolution_kernels
+    >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
+    >>> clf = CNNClassifier(filters=(8, 16), random_state=0).fit(X[:200], y[:200])
+    >>> convolution_kernels(clf, 1).shape
+    (3, 3, 8, 16)
+    """
+    net, _ = net_and_input(estimator, "convolution_kernels")
+    found = convolution(net, layer, "convolution_kernels")
+    return np.array(keras.ops.convert_to_numpy(found.kernel))
+
+
+def feature_maps(estimator: Any, X: Any, layer: int | str = 0) -> np.ndarray:
+    """Return what a layer makes of images.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `CNNClassifier` or `CNNRegressor`, or a pipeline or search that ends
+        in one.
+    X : array-like of shape (n_samples, ...)
+        Images, as `predict` takes them.
+    layer : int or str, default=0
+        Number of a convolution from 0 (-1 is the last), or the name of any layer
+        that gives maps: ``"conv_1"``, ``"batch_norm_1"``, ``"pool_1"``.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width, filters)
+        The maps.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When there is no such layer, or X is not what `predict` takes.
+
+    Examples
+    --------
+    >>> from sknn_mnist import CNNClassifier, load_digits28
+    >>> from sknn_mnist.inspection import feature_maps
+    >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
+    >>> clf = CNNClassifier(filters=8, random_state=0).fit(X[:200], y[:200])
+    >>> feature_maps(clf, X[:5]).shape, feature_maps(clf, X[:5], "pool_1").shape
+    ((5, 26, 26, 8), (5, 13, 13, 8))
+    """
+    net, images = net_and_input(estimator, "feature_maps", X)
+    found = layer_with_maps(net, layer, "feature_maps")
+    network = keras.Model(net.model_.inputs[0], found.output)
+    return _in_batches(lambda part: network(part, training=False), images)
+
+
+def _in_batches(function: Any, x: np.ndarray) -> np.ndarray:
+    parts = [
+        keras.ops.convert_to_numpy(function(x[at : at + BATCH]))
+        for at in range(0, len(x), BATCH)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,114 @@
+"""What the functions of this wing are asked about: a net, its layers, its input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sknn_mnist._parameters import as_finite_float, invalid
+from sknn_mnist.estimators._adapter import KerasEstimator
+
+__all__ = [
+    "BATCH",
+    "convolution",
+    "finite",
+    "images_of",
+    "layer_with_maps",
+    "net_and_input",
+]
+
+# Images at a time; only memory limits it.
+BATCH = 512
+
+
+def net_and_input(
+    estimator: Any, owner: str, X: Any = None
+) -> tuple[KerasEstimator, np.ndarray]:
+    """Return the net at the end of pipelines and searches, and what it is fed."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(estimator, Pipeline):
+        check_is_fitted(estimator)
+        if X is not None and len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        return net_and_input(estimator[-1], owner, X)
+    if not isinstance(estimator, KerasEstimator):
+        raise TypeError(
+            f"The 'estimator' parameter of {owner} must be an estimator of this "
+            "package, or a pipeline or fitted search that ends in one. Got "
+            f"{estimator!r} instead."
+        )
+    check_is_fitted(estimator, "history_")
+    if X is None:
+        return estimator, np.empty(0)
+    X, _ = estimator._validate_data(X)
+    return estimator, estimator.feature_encoder_.transform(X)
+
+
+def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Conv2D:
+    found = [
+        each for each in net.model_.layers if isinstance(each, keras.layers.Conv2D)
+    ]
+    return _chosen(found, layer, owner, net, "a convolution")
+
+
+def layer_with_maps(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Layer:
+    if not isinstance(layer, str):
+        return convolution(net, layer, owner)
+    found = [each for each in net.model_.layers if len(each.output.shape) == 4]
+    return _chosen(found, layer, owner, net, "a layer that gives maps")
+
+
+def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> Any:
+    if not found:
+        raise TypeError(
+            f"The 'estimator' parameter of {owner} must have convolutions. Got {net!r} "
+            "instead."
+        )
+    names = [each.name for each in found]
+    if isinstance(layer, str) and layer in names:
+        return found[names.index(layer)]
+    is_number = isinstance(layer, int | np.integer) and not isinstance(layer, bool)
+    if is_number and -len(found) <= layer < len(found):
+        return found[layer]
+    numbers = f"a number from 0 to {len(found) - 1}, or " if what[2] == "c" else ""
+    raise invalid("layer", owner, f"{what}: {numbers}one of {names}", layer)
+
+
+def images_of(net: Any, x: np.ndarray) -> np.ndarray:
+    """Return what a network takes, or gradients by it, as images.
+
+    Parameters
+    ----------
+    net : estimator
+        A fitted estimator of this package.
+    x : ndarray of shape (n_samples, ...)
+        In the shape of the network's input. Rows of a dense net are taken as square
+        images where they can be, of 1 or 3 channels, else as one line of pixels.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width, channels)
+        The same values.
+    """
+    if x.ndim == 4:
+        return x
+    n_features = x.shape[1]
+    for channels in (1, 3):
+        side = int((n_features // channels) ** 0.5 + 0.5)
+        if side * side * channels == n_features:
+            return x.reshape(len(x), side, side, channels)
+    return x.reshape(len(x), 1, n_features, 1)
+
+
+def finite(name: str, value: Any, owner: str) -> float:
+    number = as_finite_float(value)
+    if number is None:
+        raise invalid(name, owner, "a finite number", value)
+    return number

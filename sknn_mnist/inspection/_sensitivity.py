@@ -1,0 +1,214 @@
+"""What an output depends on: the pixels that move it, the regions it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from sknn_mnist._parameters import check_positive_int
+from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.inspection._gradients import class_score_gradients
+from sknn_mnist.inspection._nets import (
+    BATCH,
+    finite,
+    images_of,
+    net_and_input,
+)
+
+__all__ = ["gradient_saliency", "looked_at", "occlusion"]
+
+
+def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
+    """Return how much each pixel moves the score of a class [1]_.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier or regressor of this package, or a pipeline or search
+        that ends in one.
+    X : array-like of shape (n_samples, ...)
+        Images, as `predict` takes them.
+    target : array-like of shape (n_samples,), label or None, default=None
+        The class (of a regressor with several targets: the number of the target).
+        None: what is predicted, and a regressor's only or first target.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width)
+        Absolute gradient of the score before the softmax, the largest over the
+        channels. Of samples that are no images, height is 1.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When X is not what `predict` takes, or `target` is no class.
+
+    References
+    ----------
+    .. [1] K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional
+       networks", 2013.
+
+    Examples
+    --------
+    >>> from sknn_mnist import DenseClassifier, load_digits28
+    >>> from sknn_mnist.inspection import gradient_saliency
+    >>> X, _, y, _ = load_digits28(return_X_y=True)
+    >>> clf = DenseClassifier(random_state=0).fit(X[:200], y[:200])
+    >>> gradient_saliency(clf, X[:3]).shape
+    (3, 28, 28)
+    """
+    net, x = net_and_input(estimator, "gradient_saliency", X)
+    units = _units(net, x, target)
+    if net.model_.outputs[0].shape[1] == 1:
+        units = np.zeros_like(units)  # one score for both classes
+    parts = [
+        class_score_gradients(net.model_, x[at : at + BATCH], units[at : at + BATCH])
+        for at in range(0, len(x), BATCH)
+    ]
+    return np.abs(images_of(net, np.concatenate(parts))).max(axis=-1)
+
+
+def occlusion(
+    estimator: Any,
+    X: Any,
+    target: Any = None,
+    *,
+    patch_size: int = 5,
+    stride: int = 2,
+    fill: float = 0.0,
+) -> np.ndarray:
+    """Return what is lost of a class's probability where a patch hides the image [1]_.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted classifier of this package, or a pipeline or search that ends in
+        one. (Of a regressor: what is lost of the prediction.)
+    X : array-like of shape (n_samples, ...)
+        Images, as `predict` takes them.
+    target : array-like of shape (n_samples,), label or None, default=None
+        As in `gradient_saliency`.
+    patch_size : int, default=5
+        Side of the patch, in pixels.
+    stride : int, default=2
+        Pixels from one place of the patch to the next.
+    fill : float, default=0.0
+        What the hidden pixels become, as the network sees them.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width)
+        For each pixel the mean, over the patches that hide it, of the probability
+        without the patch minus that with it. Negative where the patch helps.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When a parameter is out of its range.
+
+    References
+    ----------
+    .. [1] M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional
+       networks", 2014.
+
+    Examples
+    --------
+    >>> from sknn_mnist import CNNClassifier, load_digits28
+    >>> from sknn_mnist.inspection import occlusion
+    >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
+    >>> clf = CNNClassifier(filters=8, random_state=0).fit(X[:200], y[:200])
+    >>> occlusion(clf, X[:2], patch_size=7, stride=7).shape
+    (2, 28, 28)
+    """
+    check_positive_int("patch_size", patch_size, "occlusion")
+    check_positive_int("stride", stride, "occlusion")
+    fill = finite("fill", fill, "occlusion")
+    net, x = net_and_input(estimator, "occlusion", X)
+    units = _units(net, x, target)
+
+    def scores(part: np.ndarray) -> np.ndarray:
+        outputs = net._network.predict(part)
+        if outputs.shape[1] == 1 and hasattr(net, "classes_"):  # a sigmoid
+            outputs = np.hstack([1 - outputs, outputs])
+        return outputs
+
+    pictures = images_of(net, x)
+    height, width = pictures.shape[1:3]
+    before = np.take_along_axis(scores(x), units[:, None], axis=1)[:, 0]
+    lost = np.zeros((len(x), height, width))
+    hidden = np.zeros((height, width))
+    for top in _places(height, patch_size, stride):
+        for left in _places(width, patch_size, stride):
+            place = (slice(top, top + patch_size), slice(left, left + patch_size))
+            covered = pictures.copy()
+            covered[(slice(None), *place)] = fill
+            after = scores(covered.reshape(x.shape))
+            after = np.take_along_axis(after, units[:, None], axis=1)[:, 0]
+            lost[(slice(None), *place)] += (before - after)[:, None, None]
+            hidden[place] += 1
+    return lost / np.maximum(hidden, 1)
+
+
+def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, list]:
+    """Return what `occlusion` and `gradient_saliency` are about.
+
+    Parameters
+    ----------
+    estimator, X, target : estimator, array-like and label or labels
+        As they take them.
+
+    Returns
+    -------
+    images : ndarray of shape (n_samples, height, width, channels)
+        What the network is fed.
+    labels : list
+        The class whose score each sample's is; empty for a regressor.
+    """
+    net, x = net_and_input(estimator, "looked_at", X)
+    images = images_of(net, x)
+    if not is_classifier(net):
+        return images, []
+    return images, net.classes_[_units(net, x, target)].tolist()
+
+
+def _units(net: KerasEstimator, x: np.ndarray, target: Any) -> np.ndarray:
+    """Return the output unit of each sample that `target` means."""
+    n_units = net.model_.outputs[0].shape[1]
+    known = np.arange(n_units)  # several targets go by their numbers
+    classes = getattr(net, "classes_", None)
+    if isinstance(classes, np.ndarray) and len(classes) == max(n_units, 2):
+        known = classes
+    if target is None:
+        if classes is None:
+            return np.zeros(len(x), dtype=int)
+        outputs = net._network.predict(x)
+        if n_units > 1:
+            return outputs.argmax(axis=1)
+        return (outputs[:, 0] > 0.5).astype(int)
+    targets = np.asarray(target)
+    if targets.ndim == 0:
+        targets = np.full(len(x), targets)
+    if targets.shape != (len(x),):
+        raise ValueError(
+            "The 'target' parameter must be one class, or one for each of the "
+            f"{len(x)} samples. Got an array of shape {targets.shape} instead."
+        )
+    places = {label: place for place, label in enumerate(known.tolist())}
+    try:
+        return np.array([places[label] for label in targets.tolist()])
+    except KeyError as err:
+        raise ValueError(
+            f"The 'target' parameter must hold classes of the estimator, "
+            f"{known.tolist()}. Got {err.args[0]!r} instead."
+        ) from None
+
+
+def _places(side: int, patch: int, stride: int) -> list[int]:
+    last = max(side - patch, 0)
+    return sorted({*range(0, last + 1, stride), last})
