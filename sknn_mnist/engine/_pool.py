@@ -25,7 +25,7 @@ from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import State, set_state
 from sknn_mnist.engine._processes import take_share_of_cores, take_share_of_gpus
 from sknn_mnist.engine._tensor_cache import clear_tensor_cache
-from sknn_mnist.networks._builders import initial_values
+from sknn_mnist.networks._initial_values import initial_values
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["borrow", "clear_network_pool", "give_up"]

@@ -12,12 +12,11 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.estimators._adapter import KerasEstimator, as_arrays
-from sknn_mnist.networks._builders import (
-    build_cnn,
-    build_dense,
+from sknn_mnist.networks._builder_parameters import (
     check_cnn_parameters,
     check_dense_parameters,
 )
+from sknn_mnist.networks._builders import build_cnn, build_dense
 
 __all__ = ["CNNPart", "DensePart"]
 

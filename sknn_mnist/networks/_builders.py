@@ -15,20 +15,19 @@ import sknn_mnist._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras
-import numpy as np
 
 from sknn_mnist._parameters import (
-    InvalidParameterError,
-    check_activation,
-    check_bool,
-    check_fraction,
     check_image_shape,
-    check_one_of,
     check_positive_int,
-    invalid,
     per_layer,
     per_side,
 )
+from sknn_mnist.networks._builder_parameters import (
+    check_cnn_parameters,
+    check_dense_parameters,
+    check_input_shape,
+)
+from sknn_mnist.networks._initial_values import layer_seeds
 
 __all__ = ["build_cnn", "build_dense"]
 
@@ -99,7 +98,7 @@ def build_dense(
     1863690
     """
     owner = "build_dense"
-    input_shape = _check_input_shape(input_shape, owner)
+    input_shape = check_input_shape(input_shape, owner)
     check_positive_int("n_outputs", n_outputs, owner)
     check_dense_parameters(
         owner,
@@ -109,7 +108,7 @@ def build_dense(
         batch_norm=batch_norm,
     )
     sizes = per_layer("hidden_size", hidden_size, owner)
-    seeds = _layer_seeds(seed)
+    seeds = layer_seeds(seed)
     layers: list[keras.layers.Layer] = [
         keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
     ]
@@ -229,7 +228,7 @@ def build_cnn(
     sizes = per_layer("hidden_size", hidden_size, owner)
     kernel = per_side("kernel_size", kernel_size, owner)
     window = per_side("pool_size", pool_size, owner)
-    seeds = _layer_seeds(seed)
+    seeds = layer_seeds(seed)
     layers: list[keras.layers.Layer] = [
         keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
     ]
@@ -275,71 +274,6 @@ def build_cnn(
     layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)
     layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
     return keras.Sequential(layers, name="cnn")
-
-
-def initial_values(
-    network: keras.Sequential, values: Sequence[np.ndarray], seed: int
-) -> list[np.ndarray]:
-    """Return the values that a new build with another seed would start with.
-
-    Parameters
-    ----------
-    network : keras.Sequential
-        Built by `build_dense` or `build_cnn` with whatever seed.
-    values : sequence of ndarray
-        Its initial values, in the order of ``network.variables``.
-    seed : int
-        The seed of the new build.
-
-    Returns
-    -------
-    list of ndarray
-        In the order of ``network.variables``.
-    """
-    drawn: dict[int, np.ndarray] = {}
-    seeds = _layer_seeds(seed)
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            # As a new keras.random.SeedGenerator starts: the seed, and none drawn.
-            start = np.array([next(seeds), 0], dtype="uint32")
-            drawn[id(layer.seed_generator.state)] = start
-        elif isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
-            kernel = layer.kernel
-            initializer = keras.initializers.GlorotUniform(seed=next(seeds))
-            drawn[id(kernel)] = keras.ops.convert_to_numpy(
-                initializer(kernel.shape, dtype=kernel.dtype)
-            )
-    return [
-        drawn.get(id(variable), value)
-        for variable, value in zip(network.variables, values, strict=True)
-    ]
-
-
-def check_dense_parameters(
-    owner: str, *, hidden_size: Any, activation: Any, dropout: Any, batch_norm: Any
-) -> None:
-    """Refuse what `build_dense` can't build, in the name of `owner`."""
-    per_layer("hidden_size", hidden_size, owner)
-    check_activation("activation", activation, owner)
-    check_fraction("dropout", dropout, owner)
-    check_bool("batch_norm", batch_norm, owner)
-
-
-def check_cnn_parameters(
-    owner: str,
-    *,
-    filters: Any,
-    kernel_size: Any,
-    pool_size: Any,
-    padding: Any,
-    **dense_parameters: Any,
-) -> None:
-    """Refuse what `build_cnn` can't build, in the name of `owner`."""
-    per_layer("filters", filters, owner, allow_empty=False)
-    per_side("kernel_size", kernel_size, owner)
-    per_side("pool_size", pool_size, owner)
-    check_one_of("padding", padding, ("same", "valid"), owner)
-    check_dense_parameters(owner, **dense_parameters)
 
 
 def _dense_layers(
@@ -392,31 +326,9 @@ def _output_layer(
     )
 
 
-def _layer_seeds(seed: int | None) -> Iterator[int | None]:
-    """One seed a layer: equal seeds would start equal layers with equal weights."""
-    layer = 0
-    while True:
-        # Keras seeds are 32-bit; the odd multiplier spreads neighbouring seeds.
-        yield None if seed is None else (seed * 1_000_003 + layer) % 2**31
-        layer += 1
-
-
 def _outer_dtype(dtype: Any) -> str:
     return keras.dtype_policies.get(dtype).variable_dtype
 
 
 def _cut(window: tuple[int, int], sides: tuple[int, ...]) -> tuple[int, int]:
     return min(window[0], sides[0]), min(window[1], sides[1])
-
-
-def _check_input_shape(shape: Any, owner: str) -> tuple[int, ...]:
-    try:
-        sides = per_layer("input_shape", shape, owner, allow_empty=False)
-    except InvalidParameterError:
-        raise invalid(
-            "input_shape",
-            owner,
-            "an int or a tuple of ints in the range [1, inf)",
-            shape,
-        ) from None
-    return sides

@@ -1,0 +1,62 @@
+"""What the builders can build: checks of their parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sknn_mnist._parameters import (
+    InvalidParameterError,
+    check_activation,
+    check_bool,
+    check_fraction,
+    check_one_of,
+    invalid,
+    per_layer,
+    per_side,
+)
+
+__all__ = [
+    "check_cnn_parameters",
+    "check_dense_parameters",
+    "check_input_shape",
+]
+
+
+def check_dense_parameters(
+    owner: str, *, hidden_size: Any, activation: Any, dropout: Any, batch_norm: Any
+) -> None:
+    """Refuse what `build_dense` can't build, in the name of `owner`."""
+    per_layer("hidden_size", hidden_size, owner)
+    check_activation("activation", activation, owner)
+    check_fraction("dropout", dropout, owner)
+    check_bool("batch_norm", batch_norm, owner)
+
+
+def check_cnn_parameters(
+    owner: str,
+    *,
+    filters: Any,
+    kernel_size: Any,
+    pool_size: Any,
+    padding: Any,
+    **dense_parameters: Any,
+) -> None:
+    """Refuse what `build_cnn` can't build, in the name of `owner`."""
+    per_layer("filters", filters, owner, allow_empty=False)
+    per_side("kernel_size", kernel_size, owner)
+    per_side("pool_size", pool_size, owner)
+    check_one_of("padding", padding, ("same", "valid"), owner)
+    check_dense_parameters(owner, **dense_parameters)
+
+
+def check_input_shape(shape: Any, owner: str) -> tuple[int, ...]:
+    try:
+        sides = per_layer("input_shape", shape, owner, allow_empty=False)
+    except InvalidParameterError:
+        raise invalid(
+            "input_shape",
+            owner,
+            "an int or a tuple of ints in the range [1, inf)",
+            shape,
+        ) from None
+    return sides
