@@ -1,25 +1,18 @@
 """A fitted estimator as JSON and arrays, and again as an estimator.
 
-The network is built again by this package's builders, so no layer comes from the
-arrays' file.
+The network is built again by this package's builders: no layer comes from a file.
 """
 
 from __future__ import annotations
 
 import math
 import platform
+import sys
 from typing import Any
 
-import sknn_mnist._quiet_start
-
-# isort: split
-import keras
 import numpy as np
-import sklearn
-import tensorflow as tf
 from sklearn.base import is_classifier
 
-import sknn_mnist
 from sknn_mnist import estimators
 from sknn_mnist._parameters import per_layer
 from sknn_mnist.engine._owned_network import OwnedNetwork
@@ -39,6 +32,15 @@ __all__ = ["CLASSES", "FORMAT", "description_of", "estimator_of"]
 
 FORMAT = 1
 CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
+# What a file tells the versions of, by the names of their modules: distributions go by
+# several (tensorflow-cpu).
+PACKAGES = {
+    "sknn_mnist": "sknn_mnist",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "scikit-learn": "sklearn",
+    "numpy": "numpy",
+}
 # Of this machine or this process: not written, and None when read.
 LEFT_OUT = {"memory"}
 
@@ -91,11 +93,10 @@ def description_of(
         "state": {part: len(values) for part, values in state.items()},
         "versions": {
             "python": platform.python_version(),
-            "sknn_mnist": sknn_mnist.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
+            **{
+                name: str(sys.modules[module].__version__)
+                for name, module in PACKAGES.items()
+            },
         },
     }
     return about, arrays
