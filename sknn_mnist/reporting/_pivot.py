@@ -160,46 +160,63 @@ def _pivot(
     shown: list[str],
     aggfunc: str,
 ) -> pd.DataFrame:
-    """Group by the places of the values among the distinct ones, then label.
+    """Return the scores, by the values of some parameters and of others.
 
-    pandas's own `pivot_table` drops None and failed candidates, and takes tuples
-    apart.
+    Candidates are grouped by numbers, which stand for combinations of values, and the
+    numbers labelled at the end: pandas's own `pivot_table` drops None and failed
+    candidates, and takes tuples apart.
     """
-    keys = [*row_keys, *column_keys]
-    levels = {key: Level(results[key]) for key in keys}
-    places = [levels[key].places.rename(key) for key in keys]
-    if not keys:
-        places = [pd.Series(0, index=results.index)]
+    rows, row_labels = _combinations(results, row_keys)
+    columns, column_labels = _combinations(results, column_keys)
 
     # skipna=False: a failed candidate is not passed over.
     def combine(cell: pd.Series) -> float:
         return getattr(cell, aggfunc)(skipna=False)
 
-    table: Any = results[shown].astype(float).groupby(places).agg(combine)
-    if column_keys:
-        if not row_keys:
-            table = pd.concat({0: table})
-        # Not pivot_table, which would drop what failed.
-        table = table.unstack(list(range(-len(column_keys), 0)))[shown]  # noqa: PD010
-        table.columns = pd.MultiIndex.from_arrays(
-            [
-                table.columns.get_level_values(0),
-                *(
-                    levels[key].labels_at(table.columns.get_level_values(at))
-                    for at, key in enumerate(column_keys, start=1)
-                ),
-            ]
-        )
-    if len(row_keys) == 1:
-        table.index = levels[row_keys[0]].labels_at(table.index)
-    elif row_keys:
-        table.index = pd.MultiIndex.from_arrays(
-            [
-                levels[key].labels_at(table.index.get_level_values(at))
-                for at, key in enumerate(row_keys)
-            ]
-        )
+    cells: Any = results[shown].astype(float).groupby([rows, columns]).agg(combine)
+    # From a row for each cell to columns (score, number of the combination), of which
+    # those of one score stand together. Not pivot_table, which would drop what failed.
+    table = cells.unstack()[shown]  # noqa: PD010
+    scores, numbers = (table.columns.get_level_values(at) for at in (0, 1))
+    table.columns = _index_of([scores, *(each[numbers] for each in column_labels)])
+    table.index = _index_of(row_labels) if row_keys else pd.Index([0])
     return table
+
+
+def _combinations(
+    results: pd.DataFrame, keys: list[str]
+) -> tuple[pd.Series, list[pd.Index]]:
+    """Number the combinations of values that some parameters have.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row for each candidate.
+    keys : list of str
+        Columns of the parameters. Of none there is one combination.
+
+    Returns
+    -------
+    numbers : Series of int
+        Of each candidate, the number of its combination, in the order of the values.
+    labels : list of Index
+        For each parameter, the label of its value in each combination.
+    """
+    levels = [Level(results[key]) for key in keys]
+    of_candidates = [
+        tuple(level.places.iloc[row] for level in levels) for row in range(len(results))
+    ]
+    combinations = sorted(set(of_candidates))
+    number = {each: place for place, each in enumerate(combinations)}
+    labels = [
+        level.labels_at(each[at] for each in combinations)
+        for at, level in enumerate(levels)
+    ]
+    return pd.Series([number[c] for c in of_candidates], index=results.index), labels
+
+
+def _index_of(labels: list[pd.Index]) -> pd.Index:
+    return labels[0] if len(labels) == 1 else pd.MultiIndex.from_arrays(labels)
 
 
 def _markdown(table: pd.DataFrame) -> str:

@@ -320,3 +320,23 @@ def test_every_candidate_is_somewhere_with_its_score(one, other, as_columns):
                 )
             ]
             assert score in table["mean_test_score"].to_numpy()[places]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_columns_of_several_parameters_are_sorted_whatever_is_missing(seed):
+    rng = np.random.default_rng(seed)
+    whole = [(a, b, c) for a in (1, 2) for b in (3, 10) for c in ("x", "y")]
+    drawn = [whole[place] for place in rng.permutation(len(whole))[:5]]
+    a, b, c = zip(*drawn, strict=True)
+    results = {
+        "params": [dict(zip("abc", each, strict=True)) for each in drawn],
+        **{"param_a": a, "param_b": b, "param_c": c},
+        "mean_test_score": [place / 10 for place in range(5)],
+    }
+    table = pivot_cv_results(results, index="a", columns=["b", "c"])
+    assert list(table.index) == sorted(set(a))
+    columns = sorted({(y, z) for _, y, z in drawn})
+    assert list(table.columns) == [("mean_test_score", *each) for each in columns]
+    for place, (x, *place_of_column) in enumerate(drawn):
+        assert table.loc[x, ("mean_test_score", *place_of_column)] == place / 10
+    assert table.notna().sum().sum() == len(drawn)
