@@ -110,6 +110,7 @@ class Keys:
         ]
 
     def find_all(self, role: str, names: Names) -> list[str]:
+        """Return the columns that the names of a parameter `role` mean."""
         if names is None:
             return []
         names = [names] if isinstance(names, str) else list(names)
@@ -119,6 +120,7 @@ class Keys:
         return found
 
     def find(self, role: str, name: str) -> str:
+        """Return the column that a name means, whole or without its prefixes."""
         for exact in (name, f"param_{name}"):
             if exact in self.parameters or exact in self.others:
                 return exact
@@ -137,7 +139,10 @@ class Keys:
         )
 
     def short(self, key: str) -> str:
+        """Return the shortest name of a column by which `find` finds it."""
         name = key.removeprefix("param_")
+        if name in self.others:  # which is another column's
+            return key
         endings = [_ending(each) for each in [*self.parameters, *self.others]]
         return _ending(key) if endings.count(_ending(key)) == 1 else name
 
@@ -220,6 +225,7 @@ class Level:
         self.places = pd.Series([at[key] for key in identities], index=column.index)
 
     def labels_at(self, places: Iterable[int]) -> pd.Index:
+        """Return the labels of values, given by their places in the order."""
         labels = [self.labels[place] for place in places]
         # pandas would make one type of several: 1.0 of 1.
         mixed = len({type(label) for label in self.labels}) > 1

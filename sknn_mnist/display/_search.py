@@ -10,8 +10,15 @@ import numpy as np
 import pandas as pd
 
 from sknn_mnist._cv_results import Keys, Level, cv_results_frame, last_iterations
-from sknn_mnist._parameters import check_one_of, near_names
+from sknn_mnist._parameters import check_one_of
 from sknn_mnist.display._drawing import colour_of, new_axes, plain
+from sknn_mnist.display._search_table import (
+    chosen_candidate,
+    keys_of_axes,
+    metric_of,
+    shows_growth,
+    table_of_places,
+)
 
 __all__ = ["SearchDisplay"]
 
@@ -127,54 +134,22 @@ class SearchDisplay:
         results = cv_results_frame(search)
         if results.empty:
             raise ValueError("SearchDisplay got a search without candidates.")
-        metric = _metric(results, metric)
+        metric = metric_of(results, metric)
         keys = Keys(results)
-        if not keys.parameters:
-            raise ValueError("SearchDisplay got a search without parameters.")
-        x_key = keys.find("x", x) if x is not None else None
-        hue_key = keys.find("hue", hue) if hue is not None else None
-        if hue_key is not None and hue_key == x_key:
-            raise ValueError(f"{hue!r} can't be both x and hue.")
-        x_key = x_key or _widest(results, keys, without=hue_key)
-        hue_key = hue_key or _widest(results, keys, without=x_key, at_least=2)
-        if x_key is None:
-            raise ValueError(
-                f"hue={hue!r} is the only parameter that was searched: give it as x."
-            )
-        if "iter" in results and not _grows(results, x_key, hue_key):
+        x_key, hue_key = keys_of_axes(results, keys, x, hue)
+        if "iter" in results and not shows_growth(results, x_key, hue_key):
             results = last_iterations(results)
-        names = {
-            f"{kind}_{part}": f"{kind}_{part}_{metric}"
-            for part in ("test", "train")
-            for kind in ("mean", "std")
-        }
-        names = {new: old for new, old in names.items() if old in results}
-        places = [Level(results[key]) for key in (x_key, hue_key) if key]
-        by = [level.places for level in places]
-        scores = results[f"mean_test_{metric}"].astype(float)
-        if scores.isna().all():
-            raise ValueError("SearchDisplay got a search in which every fit failed.")
-        # A failed candidate is shown where it is all there is.
-        shown = scores.fillna(-np.inf).groupby(by if hue_key else by[0]).idxmax()
-        table = pd.DataFrame(
-            {new: results.loc[shown, old].to_numpy(float) for new, old in names.items()}
-        )
-        short = [keys.short(key) for key in (x_key, hue_key) if key]
-        for name, level in zip(reversed(short), reversed(places), strict=True):
-            labels = level.labels_at(level.places.loc[shown])
-            table.insert(0, name, labels)
-        sizes = scores.groupby(by if hue_key else by[0]).size()
-        table["n_candidates"] = sizes.to_numpy()
-        chosen = _chosen(search, results, scores, metric)
-        place = tuple(level.places.loc[chosen] for level in places)
+        levels = [Level(results[key]) for key in (x_key, hue_key) if key]
+        names = [keys.short(key) for key in (x_key, hue_key) if key]
+        table, places = table_of_places(results, levels, names, metric)
         return cls(
             table,
-            short[0],
-            short[1] if hue_key else None,
+            names[0],
+            names[1] if hue_key else None,
             metric,
-            best=list(shown.index).index(place if hue_key else place[0]),
-            x_order=places[0].labels,
-            hue_order=places[1].labels if hue_key else None,
+            best=int(places[chosen_candidate(search, results, metric)]),
+            x_order=levels[0].labels,
+            hue_order=levels[1].labels if hue_key else None,
         )
 
     def frame(self) -> pd.DataFrame:
@@ -339,57 +314,3 @@ class SearchDisplay:
         ax.grid(alpha=0.3)
         if self.hue or train:
             ax.legend(fontsize="small")
-
-
-def _chosen(search: Any, results: pd.DataFrame, scores: pd.Series, metric: str) -> Any:
-    """Return the row that the search chose, else that with the best score."""
-    chosen = getattr(search, "best_index_", None)
-    refit = getattr(search, "refit", True)
-    if chosen in results.index and (metric == "score" or refit == metric):
-        return chosen
-    if "iter" in results:  # what was given up early is not the best
-        scores = scores[results["iter"] == results["iter"].max()]
-    return scores.fillna(-np.inf).idxmax()
-
-
-def _metric(results: pd.DataFrame, metric: str | None) -> str:
-    known = [
-        str(name).removeprefix("mean_test_")
-        for name in results.columns
-        if str(name).startswith("mean_test_")
-    ]
-    if not known:
-        raise ValueError("SearchDisplay got results without mean_test_ scores.")
-    if metric is None:
-        return known[0]
-    if metric not in known:
-        raise ValueError(
-            f"The 'metric' parameter of SearchDisplay must be one of {known}. Got "
-            f"{metric!r} instead{near_names(metric, known)}."
-        )
-    return metric
-
-
-def _widest(
-    results: pd.DataFrame, keys: Keys, without: str | None, at_least: int = 1
-) -> str | None:
-    """Return `epochs`, or the parameter with most values."""
-    sizes = {
-        key: len(Level(results[key]).labels)
-        for key in keys.parameters
-        if key != without
-    }
-    sizes = {key: size for key, size in sizes.items() if size >= at_least}
-    epochs = [key for key in sizes if keys.short(key) == "epochs" and sizes[key] > 1]
-    if epochs:
-        return epochs[0]
-    return max(sizes, key=sizes.__getitem__) if sizes else None
-
-
-def _grows(results: pd.DataFrame, *shown: str | None) -> bool:
-    """Tell whether what a halving search gives more of is shown."""
-    return any(
-        key in ("iter", "n_resources")
-        or (key and (results[key] == results["n_resources"]).all())
-        for key in shown
-    )

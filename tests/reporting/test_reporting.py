@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from sknn_mnist._cv_results import Keys
 from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
 
@@ -340,3 +341,19 @@ def test_columns_of_several_parameters_are_sorted_whatever_is_missing(seed):
     for place, (x, *place_of_column) in enumerate(drawn):
         assert table.loc[x, ("mean_test_score", *place_of_column)] == place / 10
     assert table.notna().sum().sum() == len(drawn)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *[["a", "b"], ["clf__a", "b__clf__a"], ["a", "clf__a", "clf__b"]],
+        *[["iter", "a"], ["clf__iter", "n_resources"], ["iter", "clf__iter"]],
+    ],
+)
+@pytest.mark.parametrize("others", [[], ["iter", "n_resources"]])
+def test_each_column_goes_by_a_name_of_its_own_that_finds_it(names, others):
+    columns = [*(f"param_{name}" for name in names), *others]
+    keys = Keys(pd.DataFrame(columns=columns))
+    short = [keys.short(column) for column in columns]
+    assert len(set(short)) == len(columns)
+    assert [keys.find("index", name) for name in short] == columns
