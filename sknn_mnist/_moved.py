@@ -10,10 +10,10 @@ from typing import Any
 __all__ = ["know_moved_modules"]
 
 _MOVED = {
-    "sknn_mnist._adapter": "sknn_mnist.estimators._adapter",
+    "sknn_mnist._adapter": "sknn_mnist.estimators._base",
     "sknn_mnist._callbacks": "sknn_mnist.estimators._callbacks",
     "sknn_mnist._keras_copies": "sknn_mnist.networks._keras_pickles",
-    "sknn_mnist._networks": "sknn_mnist.estimators._networks",
+    "sknn_mnist._networks": "sknn_mnist.estimators._images",
     "sknn_mnist._owned_network": "sknn_mnist.engine._owned_network",
     "sknn_mnist._recipes": "sknn_mnist.networks._recipes",
     "sknn_mnist._targets": "sknn_mnist.estimators._targets",

@@ -42,23 +42,53 @@ def test_every_parameter_is_documented_with_its_default(documented):
         assert default.replace('"', "'") == repr(parameter.default), name
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *["optimizer", "learning_rate", "batch_size", "epochs", "validation_split"],
-        *["shuffle", "callbacks", "warm_start", "random_state", "verbose"],
-        *["dropout", "activation"],
-    ],
-)
+CLASSIFIERS = [DenseClassifier, CNNClassifier]
+REGRESSORS = [DenseRegressor, CNNRegressor]
+DENSE = [DenseClassifier, DenseRegressor]
+CNN = [CNNClassifier, CNNRegressor]
+
+# What a parameter means where that depends on the task, or on the network.
+BY_TASK = ["loss", "metrics", "dtype"]
+BY_NETWORK = ["hidden_size", "batch_norm"]
+
+
+def shared_parameters(estimators):
+    """Return the parameters that two of the estimators have, or more."""
+    names = [name for each in estimators for name in inspect.signature(each).parameters]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+@pytest.mark.parametrize("name", shared_parameters(ESTIMATORS))
 def test_estimators_describe_shared_parameters_alike(name):
-    assert len({documented_parameters(each)[name] for each in ESTIMATORS}) == 1
+    groups = [ESTIMATORS]
+    groups = [CLASSIFIERS, REGRESSORS] if name in BY_TASK else groups
+    groups = [DENSE, CNN] if name in BY_NETWORK else groups
+    for group in groups:
+        told = [documented_parameters(each).get(name) for each in group]
+        assert len(set(told) - {None}) == 1, name
+        assert [each is None for each in told] == [
+            name not in inspect.signature(each).parameters for each in group
+        ]
 
 
-@pytest.mark.parametrize("one", [(0, 2), (1, 3)])
-@pytest.mark.parametrize("name", ["loss", "metrics", "dtype"])
-def test_classifiers_and_regressors_each_describe_theirs_alike(one, name):
-    told = {documented_parameters(ESTIMATORS[position])[name] for position in one}
-    assert len(told) == 1
+@pytest.mark.parametrize("name", [*BY_TASK, *BY_NETWORK])
+def test_what_they_describe_apart_differs(name):
+    assert len({documented_parameters(each)[name] for each in ESTIMATORS}) == 2
+
+
+def documented_attributes(documented):
+    section = inspect.getdoc(documented).split("Attributes\n----------\n")[1]
+    entries = re.split(r"\n(?=\w+ : )", section.split("\n\n")[0])
+    return {each.partition(" : ")[0]: " ".join(each.split()) for each in entries}
+
+
+@pytest.mark.parametrize("group", [ESTIMATORS, CLASSIFIERS, REGRESSORS, DENSE, CNN])
+def test_estimators_describe_shared_attributes_alike(group):
+    told = [documented_attributes(each) for each in group]
+    shared = set.intersection(*map(set, told)) - {"n_features_in_"}
+    assert {"model_", "history_", "callbacks_"} <= shared
+    for name in shared:
+        assert len({each[name] for each in told}) == 1, name
 
 
 @pytest.mark.parametrize(

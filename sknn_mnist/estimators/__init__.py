@@ -1,15 +1,11 @@
 """The estimators: who the user meets.
 
 The course of a fit, targets, parameters, scikit-learn's callbacks. Knows the wings
-below: `engine`, `memory`, `networks`; `_adapter` alone knows SciKeras.
+below: `engine`, `memory`, `networks`; `_scikeras` alone knows SciKeras.
 """
 
-from sknn_mnist.estimators._estimators import (
-    CNNClassifier,
-    CNNRegressor,
-    DenseClassifier,
-    DenseRegressor,
-)
+from sknn_mnist.estimators._cnn import CNNClassifier, CNNRegressor
+from sknn_mnist.estimators._dense import DenseClassifier, DenseRegressor
 
 __all__ = [
     "CNNClassifier",

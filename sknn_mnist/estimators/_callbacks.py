@@ -29,7 +29,6 @@ from uuid import UUID
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras.callbacks import Callback
 from sklearn.base import BaseEstimator
 
@@ -60,10 +59,7 @@ _PLAIN = (
 # Copied with what is in them.
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 # Shared, whatever their class says of copies: others hold them as well.
-_SHARED = (
-    *(keras.layers.Layer, keras.Variable, tf.Variable),
-    *(np.memmap, BaseEstimator),
-)
+_SHARED = (keras.layers.Layer, keras.Variable, np.memmap, BaseEstimator)
 # It computes; a function may also report to what it refers to.
 _CODE = (
     *(type, types.ModuleType, np.ufunc, partial),
@@ -273,7 +269,7 @@ def _reached(value: Any, known: dict[int, Any], into_all: bool = False) -> list[
         if id(each) in seen or id(each) in known:
             continue
         seen.add(id(each))
-        if isinstance(each, _SHARED):
+        if isinstance(each, _SHARED) or _is_backend_variable(each):
             found.append(each)
         elif isinstance(each, Callback):
             copied = _has_own(each, "__copy__") and not into_all
@@ -290,6 +286,11 @@ def _reached(value: Any, known: dict[int, Any], into_all: bool = False) -> list[
         elif not isinstance(each, _PLAIN) and not _has_own(each, "__deepcopy__"):
             found.append(each)
     return found
+
+
+def _is_backend_variable(value: Any) -> bool:
+    """Tell whether a value is a variable of TensorFlow's own, as Keras sees them."""
+    return keras.ops.is_tensor(value) and hasattr(value, "assign")
 
 
 def _is_container(value: Any) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 
 from sknn_mnist._keras_private import arguments_in_function
 from sknn_mnist._parameters import PRECISIONS, invalid
-from sknn_mnist.networks._keras_objects import loss_family, make_loss
+from sknn_mnist.networks._keras_objects import make_loss
 
 __all__ = [
     "check_loss_of_classes",
@@ -59,15 +59,18 @@ _NOT_OF_NUMBERS = {
 
 
 def family_of(loss: Any) -> str:
-    """Return `loss_family` of Keras's loss that one is or comes from, or of itself."""
+    """Return the name of Keras's loss that one is or comes from, or its own.
+
+    In small letters alone: ``"sparsecategoricalcrossentropy"``.
+    """
     known = _of_keras(loss)
-    return loss_family(_object_of(loss) if known is None else known)
+    return _letters_of(_object_of(loss) if known is None else known)
 
 
 def _known_family(loss: Any) -> str:
     """Return `family_of`, "" where nothing is known: a function of the user's own."""
     known = _of_keras(loss)
-    return "" if known is None else loss_family(known)
+    return "" if known is None else _letters_of(known)
 
 
 def _of_keras(loss: Any) -> Any:
@@ -92,6 +95,25 @@ def _object_of(loss: Any) -> Any:
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             return keras.losses.get(copy.deepcopy(loss))
     return loss
+
+
+def _letters_of(loss: Any) -> str:
+    """Return a loss's name in small letters alone, however it is given.
+
+    ``"sparse_categorical_crossentropy"``, the class, an object and a config all
+    give ``"sparsecategoricalcrossentropy"``.
+    """
+    if isinstance(loss, dict):
+        loss = loss.get("class_name", "")
+    elif isinstance(loss, keras.losses.Loss):
+        loss = type(loss).__name__
+    else:
+        if isinstance(loss, str) and loss != "auto":
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                loss = keras.losses.get(loss)  # "bce" is an alias
+        if not isinstance(loss, str):
+            loss = getattr(loss, "__name__", type(loss).__name__)
+    return loss.replace("_", "").lower()
 
 
 # -- classes --------------------------------------------------------------------------

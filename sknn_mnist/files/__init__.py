@@ -3,8 +3,9 @@
 Knows `estimators` and the wings below.
 """
 
-from sknn_mnist.files._estimator_files import load
+from sknn_mnist.files._estimator_files import load, save_estimator
 
 __all__ = [
     "load",
+    "save_estimator",
 ]

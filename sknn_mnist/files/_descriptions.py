@@ -16,7 +16,7 @@ from sklearn.base import is_classifier
 from sknn_mnist import estimators
 from sknn_mnist._parameters import per_layer
 from sknn_mnist.engine._owned_network import OwnedNetwork
-from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.files._sizes import check_size
 from sknn_mnist.files._values import (
     UnsavableError,
@@ -212,7 +212,7 @@ def _check_parameter(name: str, stored: Any) -> Any:
 
 def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
     given = {name: _check_parameter(name, value) for name, value in stored["dict"]}
-    known = kind._get_param_names()
+    known = kind._all_parameters()
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"{kind.__name__} has no parameters {unknown}")

@@ -22,7 +22,7 @@ import sknn_mnist
 from sknn_mnist._messages import one_line
 from sknn_mnist._regular_files import open_regular
 from sknn_mnist._whole_files import is_open_file, replacing, write_all
-from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.files._descriptions import (
     CLASSES,
     FORMAT,

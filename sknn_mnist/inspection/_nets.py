@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist._parameters import as_finite_float, invalid
-from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.estimators._base import KerasEstimator
 
 __all__ = [
     "BATCH",

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from sknn_mnist._parameters import check_positive_int
-from sknn_mnist.estimators._adapter import KerasEstimator
+from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._nets import (
     BATCH,

@@ -34,7 +34,6 @@ from sknn_mnist.networks._keras_own import is_own, name_of_own
 
 __all__ = [
     "describe_optimizer",
-    "loss_family",
     "make_loss",
     "make_metrics",
     "make_optimizer",
@@ -184,25 +183,6 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
         if arguments is None
         else made_from(type(made), {**arguments, "dtype": dtype})
     )
-
-
-def loss_family(loss: Any) -> str:
-    """Return a loss's name in small letters alone, however it is given.
-
-    ``"sparse_categorical_crossentropy"``, the class, an object and a config all
-    give ``"sparsecategoricalcrossentropy"``.
-    """
-    if isinstance(loss, dict):
-        loss = loss.get("class_name", "")
-    elif isinstance(loss, keras.losses.Loss):
-        loss = type(loss).__name__
-    else:
-        if isinstance(loss, str) and loss != "auto":
-            with contextlib.suppress(ValueError, TypeError, KeyError):
-                loss = keras.losses.get(loss)  # "bce" is an alias
-        if not isinstance(loss, str):
-            loss = getattr(loss, "__name__", type(loss).__name__)
-    return loss.replace("_", "").lower()
 
 
 def make_metrics(metrics: Any, owner: str) -> list[Any]:

@@ -12,7 +12,7 @@ import sknn_mnist
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
 from sknn_mnist.builders import build_dense
 from sknn_mnist.engine import _training
-from sknn_mnist.networks._keras_objects import loss_family
+from sknn_mnist.estimators._loss_targets import family_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype("float32")
@@ -223,7 +223,7 @@ def test_a_loss_is_the_same_in_every_form(name, kind, taken):
 
 def test_aliases_are_their_losses():
     for alias, kind in [("kld", "distributions"), ("msle", "positive")]:
-        name = loss_family(alias)
+        name = family_of(alias)
         assert name != alias
         full = next(each for each in LOSSES if each.lower() == name)
         one, other = (quick(kind, loss=loss, epochs=2) for loss in (alias, full))

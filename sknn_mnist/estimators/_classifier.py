@@ -1,41 +1,36 @@
-"""What classifying and regressing add to a Keras estimator."""
+"""What classifying adds to a Keras estimator."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.class_weight import compute_class_weight
 
 from sknn_mnist._parameters import PRECISIONS, as_finite_float, invalid
-from sknn_mnist.estimators._adapter import KerasEstimator
-from sknn_mnist.estimators._loss_targets import (
-    check_loss_of_classes,
-    check_loss_of_numbers,
-    check_number_targets,
-    family_of,
-)
+from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._loss_targets import check_loss_of_classes, family_of
+from sknn_mnist.estimators._parameters import ClassParameters
 from sknn_mnist.estimators._targets import (
     ClassTargetEncoder,
-    RegressionTargetEncoder,
     check_class_targets,
     kind_of_labels,
 )
 from sknn_mnist.estimators._weights import balanced, near_one
 
-__all__ = ["KerasClassifier", "KerasRegressor"]
+__all__ = ["BaseKerasClassifier"]
 
 
-class KerasClassifier(ClassifierMixin, KerasEstimator):
-    """A Keras estimator of classes."""
+class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
+    """A Keras estimator of classes, whatever network it trains."""
 
     _default_metrics = ("accuracy",)
 
     def partial_fit(  # type: ignore[override]
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> KerasClassifier:
+    ) -> BaseKerasClassifier:
         """Train for one more epoch on X and y.
 
         Parameters
@@ -216,38 +211,3 @@ class KerasClassifier(ClassifierMixin, KerasEstimator):
                 f"class_weight={self.class_weight!r} names other classes than y "
                 f"holds: {self.classes_.tolist()!r}."
             ) from err
-
-
-class KerasRegressor(RegressorMixin, KerasEstimator):
-    """A Keras estimator of numbers."""
-
-    _y_numeric = True
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
-    @property
-    def target_encoder(self) -> RegressionTargetEncoder:
-        """Transformer from targets to what the loss takes."""
-        given = self._fit_params
-        return RegressionTargetEncoder(
-            given["loss"],
-            owner=type(self).__name__,
-            dtype=PRECISIONS[given["dtype"]],
-        )
-
-    def _takes_same_targets(self) -> bool:
-        """Tell whether the loss takes outputs of the layer that there is."""
-        return (
-            self.target_encoder.output_activation
-            == self.target_encoder_.output_activation
-        )
-
-    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
-        check_number_targets(self._fit_params["loss"], y, type(self).__name__)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_loss_of_numbers(self.loss, type(self).__name__)

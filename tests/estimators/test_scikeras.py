@@ -1,4 +1,4 @@
-"""What the adapter expects of SciKeras; a failure here says that SciKeras moved."""
+"""What `_scikeras` expects of SciKeras; a failure here says that SciKeras moved."""
 
 import inspect
 import subprocess
@@ -8,7 +8,8 @@ import pytest
 from scikeras.wrappers import BaseWrapper
 from sklearn.base import BaseEstimator
 
-from sknn_mnist.estimators._adapter import REPAIRED, KerasEstimator
+from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._scikeras import REPAIRED
 
 
 @pytest.mark.parametrize("name", REPAIRED)

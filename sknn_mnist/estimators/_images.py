@@ -1,100 +1,29 @@
-"""What dense and convolutional networks add to a Keras estimator."""
+"""Images as X: as they are, or as flat rows with their shape beside them."""
 
 from __future__ import annotations
 
 from math import isqrt, prod
 from typing import Any
 
-import keras
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist._parameters import check_image_shape, invalid
-from sknn_mnist.estimators._adapter import KerasEstimator, as_arrays
-from sknn_mnist.networks._builder_parameters import (
-    check_cnn_parameters,
-    check_dense_parameters,
-)
-from sknn_mnist.networks._builders import build_cnn, build_dense
+from sknn_mnist.estimators._data import CheckedData, as_arrays
+from sknn_mnist.estimators._parameters import ImageParameters
 
-__all__ = ["CNNPart", "DensePart"]
+__all__ = ["TakesImages"]
 
 
-class DensePart(KerasEstimator):
-    """The part of the estimators that builds with `build_dense`."""
-
-    _network_parameters = (
-        "hidden_size",
-        "activation",
-        "dropout",
-        "batch_norm",
-        "dtype",
-    )
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_dense_parameters(
-            type(self).__name__,
-            **{
-                name: getattr(self, name)
-                for name in self._network_parameters
-                if name != "dtype"
-            },
-        )
-
-    _builder = staticmethod(build_dense)
-
-    @property
-    def _input_shape(self) -> tuple[int, ...]:
-        return (self.n_features_in_,)
-
-
-class CNNPart(KerasEstimator):
-    """The part of the estimators that builds with `build_cnn`."""
-
-    _network_parameters = (
-        "filters",
-        "kernel_size",
-        "pool_size",
-        "padding",
-        "hidden_size",
-        "activation",
-        "dropout",
-        "batch_norm",
-        "dtype",
-    )
-
-    _builder = staticmethod(build_cnn)
+class TakesImages(ImageParameters, CheckedData):
+    """The part of the estimators whose networks take images."""
 
     image_shape_: Any
-
-    @property
-    def kernels_(self) -> list[np.ndarray]:
-        """Kernels of the convolutions, first to last.
-
-        Each of shape (kernel_height, kernel_width, channels, filters); copies.
-        """
-        return [
-            np.array(keras.ops.convert_to_numpy(layer.kernel))
-            for layer in self.model_.layers
-            if isinstance(layer, keras.layers.Conv2D)
-        ]
-
-    @property
-    def _input_shape(self) -> tuple[int, ...]:
-        return self.image_shape_
+    n_features_in_: int
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_cnn_parameters(
-            type(self).__name__,
-            **{
-                name: getattr(self, name)
-                for name in self._network_parameters
-                if name != "dtype"
-            },
-        )
         if not _is_auto(self.image_shape):
             try:
                 check_image_shape("image_shape", self.image_shape, type(self).__name__)

@@ -1,0 +1,310 @@
+"""Estimators of small convolutional nets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sknn_mnist._quiet_start  # noqa: F401  before anything that imports Keras
+
+# isort: split
+import keras
+import numpy as np
+
+from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._classifier import BaseKerasClassifier
+from sknn_mnist.estimators._images import TakesImages
+from sknn_mnist.estimators._parameters import CNNParameters, names_of
+from sknn_mnist.estimators._regressor import BaseKerasRegressor
+from sknn_mnist.networks._builder_parameters import check_cnn_parameters
+from sknn_mnist.networks._builders import build_cnn
+
+__all__ = ["CNNClassifier", "CNNRegressor"]
+
+
+class CNNPart(TakesImages, KerasEstimator, CNNParameters):
+    """The part of the estimators that builds with `build_cnn`."""
+
+    _builder = staticmethod(build_cnn)
+    _network_parameters = (*names_of(CNNParameters), "dtype")
+
+    @property
+    def kernels_(self) -> list[np.ndarray]:
+        """Kernels of the convolutions, first to last.
+
+        Each of shape (kernel_height, kernel_width, channels, filters); copies.
+        """
+        return [
+            np.array(keras.ops.convert_to_numpy(layer.kernel))
+            for layer in self.model_.layers
+            if isinstance(layer, keras.layers.Conv2D)
+        ]
+
+    @property
+    def _input_shape(self) -> tuple[int, ...]:
+        return self.image_shape_
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        given = {name: getattr(self, name) for name in names_of(CNNParameters)}
+        check_cnn_parameters(type(self).__name__, **given)
+
+
+@dataclass(eq=False, repr=False)
+class CNNClassifier(CNNPart, BaseKerasClassifier):
+    """Classifier: a small convolutional net [1]_.
+
+    A Keras net (`model_`) with the behaviour of a scikit-learn classifier.
+    Convolution and max pooling, once for each entry of `filters`, then dense
+    layers. X may hold images of shape (n, h, w) or (n, h, w, c), or one flat row a
+    sample.
+
+    Parameters
+    ----------
+    filters : int or sequence of int, default=(32, 32)
+        Filters of the convolution, or of each convolution.
+    kernel_size : int or (int, int), default=3
+        Height and width of the kernels, in pixels. Cut to the side of the maps
+        where that is smaller.
+    pool_size : int or (int, int), default=2
+        Height and width of the max pooling after each convolution, in pixels; 1
+        means none. Cut to the side of the maps where that is smaller.
+    padding : {"valid", "same"}, default="valid"
+        Whether a convolution trims the image or pads it with zeros.
+    hidden_size : int or sequence of int, default=64
+        Units of the hidden dense layer, or of each. An empty tuple leaves none.
+    activation : str, dict or callable, default="relu"
+        Activation of the hidden layers, as Keras takes it.
+    dropout : float, default=0.0
+        Fraction of each hidden dense layer's outputs set to 0 in training, in
+        [0, 1).
+    batch_norm : bool, default=False
+        Whether batch normalisation follows each convolution's activation.
+    optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
+        Optimizer by name, config, class or object. Objects are copied.
+    learning_rate : float, LearningRateSchedule, dict or None, default=None
+        Learning rate of the optimizer; None leaves it as the optimizer has it
+        (0.001 for "adam").
+    loss : str, dict, class, keras.losses.Loss or callable, default="auto"
+        Loss by name, config, class or object, of probabilities. "auto" means
+        binary cross-entropy for two classes and for indicator matrices, sparse
+        categorical cross-entropy otherwise. With "categorical_crossentropy" a
+        matrix `y` is taken as one-hot: the net ends in softmax and predicts
+        one-hot rows. A loss that is not one of probabilities is refused. With one
+        class in `y` it is not used: there is nothing to learn.
+    metrics : str, dict, Metric, callable or list of these, default=None
+        Metrics kept in `history_`, by name, config or object. None means
+        ``"accuracy"``.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
+    epochs : int, default=10
+        Passes over the training samples.
+    validation_split : float, default=0.0
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in an order of its own.
+    callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
+        Callbacks by name, config or object. A fit works on copies, which are then
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, optimizer state and history of the
+        last fit instead of starting anew. A classifier wants the same classes then.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order of samples and dropout. With an int, fits on
+        the same data give the same weights.
+    verbose : {0, 1, 2}, default=0
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network and of the probabilities. With the mixed ones the
+        hidden layers compute in 16 bits, which some accelerators do faster; weights
+        and probabilities are float32.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in training, by label; classes that are not named
+        weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
+        classes inversely to their frequency. Multiplied with `sample_weight`, they
+        are scaled to an average of 1 over the samples trained on.
+    image_shape : "auto", (int, int) or (int, int, int), default="auto"
+        Height, width and channels of the images where X is flat. "auto" takes
+        them from images, and from a number of features as follows: a square
+        means a square image with one channel, three times a square one with
+        three channels, anything else a strip one pixel high.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of str to list of float
+        Loss and metrics of each epoch; with `validation_split` also as
+        ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
+    callbacks_ : list of keras.callbacks.Callback
+        The callbacks that took part in the last fit.
+    classes_ : ndarray of shape (n_classes,)
+        The labels. With a label indicator matrix as `y`: the column numbers.
+    n_classes_ : int
+        Number of classes.
+    image_shape_ : tuple (height, width, channels)
+        Shape of the images that the network takes.
+    n_features_in_ : int
+        Features of a sample, which is the number of values in an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had string column names.
+
+    See Also
+    --------
+    DenseClassifier : The same without convolutions.
+    sknn_mnist.builders.build_cnn : The network itself, and the rule for small images.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning
+       applied to document recognition", Proc. IEEE 86(11), 1998.
+
+    Examples
+    --------
+    >>> from sknn_mnist import CNNClassifier
+    >>> from sknn_mnist.datasets import load_digits28
+    >>> X_train, X_test, y_train, y_test = load_digits28(
+    ...     layout="image", return_X_y=True
+    ... )
+    >>> X_train.shape
+    (1437, 28, 28)
+    >>> clf = CNNClassifier(filters=(8, 8), epochs=5, random_state=0)
+    >>> clf.fit(X_train, y_train).score(X_test, y_test) > 0.8
+    True
+    """
+
+
+@dataclass(eq=False, repr=False)
+class CNNRegressor(CNNPart, BaseKerasRegressor):
+    """Regressor: a small convolutional net.
+
+    A Keras net (`model_`) with the behaviour of a scikit-learn regressor, for one
+    target or several. X may hold images of shape (n, h, w) or (n, h, w, c), or one
+    flat row a sample.
+
+    Parameters
+    ----------
+    filters : int or sequence of int, default=(32, 32)
+        Filters of the convolution, or of each convolution.
+    kernel_size : int or (int, int), default=3
+        Height and width of the kernels, in pixels. Cut to the side of the maps
+        where that is smaller.
+    pool_size : int or (int, int), default=2
+        Height and width of the max pooling after each convolution, in pixels; 1
+        means none. Cut to the side of the maps where that is smaller.
+    padding : {"valid", "same"}, default="valid"
+        Whether a convolution trims the image or pads it with zeros.
+    hidden_size : int or sequence of int, default=64
+        Units of the hidden dense layer, or of each. An empty tuple leaves none.
+    activation : str, dict or callable, default="relu"
+        Activation of the hidden layers, as Keras takes it.
+    dropout : float, default=0.0
+        Fraction of each hidden dense layer's outputs set to 0 in training, in
+        [0, 1).
+    batch_norm : bool, default=False
+        Whether batch normalisation follows each convolution's activation.
+    optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
+        Optimizer by name, config, class or object. Objects are copied.
+    learning_rate : float, LearningRateSchedule, dict or None, default=None
+        Learning rate of the optimizer; None leaves it as the optimizer has it
+        (0.001 for "adam").
+    loss : str, dict, class, keras.losses.Loss or callable, default="auto"
+        Loss by name, config, class or object. "auto" means mean squared error. The
+        output layer follows it: exponential for "poisson" and
+        "mean_squared_logarithmic_error", whose `y` must not be negative, sigmoid for
+        "binary_crossentropy" of `y` from 0 to 1, softmax for "kl_divergence" and
+        "categorical_crossentropy" of distributions, and linear else. A loss that
+        takes no numbers, and `y` out of its range, are refused.
+    metrics : str, dict, Metric, callable or list of these, default=None
+        Metrics kept in `history_`, by name, config or object. None means
+        none beside the loss.
+    batch_size : int or None, default=128
+        Samples a step of the optimizer: all of them where there are fewer. None means
+        32, as in `keras.Model.fit`.
+    epochs : int, default=10
+        Passes over the training samples.
+    validation_split : float, default=0.0
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in an order of its own.
+    callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
+        Callbacks by name, config or object. A fit works on copies, which are then
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, optimizer state and history of the
+        last fit instead of starting anew. A classifier wants the same classes then.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order of samples and dropout. With an int, fits on
+        the same data give the same weights.
+    verbose : {0, 1, 2}, default=0
+        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+    dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
+        Precision of the network. Predictions are float64 either way. With the mixed
+        ones the hidden layers compute in 16 bits, which some accelerators do faster;
+        weights are float32.
+    image_shape : "auto", (int, int) or (int, int, int), default="auto"
+        Height, width and channels of the images where X is flat. "auto" takes
+        them from images, and from a number of features as follows: a square
+        means a square image with one channel, three times a square one with
+        three channels, anything else a strip one pixel high.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of str to list of float
+        Loss and metrics of each epoch; with `validation_split` also as
+        ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
+    callbacks_ : list of keras.callbacks.Callback
+        The callbacks that took part in the last fit.
+    n_outputs_ : int
+        Number of targets.
+    image_shape_ : tuple (height, width, channels)
+        Shape of the images that the network takes.
+    n_features_in_ : int
+        Features of a sample, which is the number of values in an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had string column names.
+
+    See Also
+    --------
+    DenseRegressor : The same without convolutions.
+    sknn_mnist.builders.build_cnn : The network itself, and the rule for small images.
+
+    Examples
+    --------
+    How much ink is in a picture:
+
+    >>> from sknn_mnist import CNNRegressor
+    >>> from sknn_mnist.datasets import load_digits28
+    >>> X_train, X_test, _, _ = load_digits28(return_X_y=True)
+    >>> reg = CNNRegressor(filters=4, learning_rate=0.01, random_state=0)
+    >>> reg.fit(X_train, X_train.mean(axis=1)).score(X_test, X_test.mean(axis=1)) > 0.5
+    True
+    """

@@ -1,0 +1,94 @@
+"""What a fit takes: X, y and weights of samples, checked as scikit-learn does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from sknn_mnist._parameters import PRECISIONS
+from sknn_mnist.estimators._fit_parameters import FitParameters
+from sknn_mnist.estimators._loss_targets import weights_that_fit
+from sknn_mnist.estimators._weights import check_sample_weight, weighed
+
+__all__ = ["CheckedData", "as_arrays"]
+
+
+class CheckedData(FitParameters):
+    """Steps of SciKeras's frame that take data in, and what subclasses add to them."""
+
+    _y_numeric = False
+
+    def _validate_data(
+        self,
+        X: Any = None,
+        y: Any = "no_validation",
+        reset: bool = False,
+        y_numeric: bool = False,
+    ) -> tuple[np.ndarray, Any]:
+        # SciKeras checks shapes by itself; scikit-learn's function also checks and
+        # keeps feature names, and says what users of scikit-learn know.
+        X = self._rows_of(X, reset)
+        options = {"dtype": np.dtype(self._dtype_of_data(reset)).type, "order": "C"}
+        if isinstance(y, str) and y == "no_validation":
+            return validate_data(self, X, reset=reset, **options), None
+        if sparse.issparse(y):
+            y = y.toarray()
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            **options,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self._check_targets(y, reset)
+        return X, y
+
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        """Refuse targets of the wrong kind; unless `reset`, others than before."""
+
+    def _rows_of(self, X: Any, reset: bool) -> Any:
+        """Return X with one row a sample."""
+        return X
+
+    def _dtype_of_data(self, reset: bool) -> str:
+        return PRECISIONS[self.dtype if reset else self._fit_params["dtype"]]
+
+    @property
+    def feature_encoder(self) -> FunctionTransformer:
+        """Transformer from rows to what the network takes: here, the rows."""
+        return as_arrays(FunctionTransformer())
+
+    @staticmethod
+    def _validate_sample_weight(
+        X: np.ndarray, y: np.ndarray, sample_weight: Any
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Rows without weight are gone before any are held out for validation.
+        weights = check_sample_weight(sample_weight, len(X))
+        kept = weights > 0
+        return X[kept], y[kept], weights[kept]
+
+    def _weigh(
+        self, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Return the weights of the encoded targets in the loss, of any scale."""
+        return sample_weight
+
+    def _weighed(
+        self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        X, y, weights = weighed(X, y, weights)
+        loss = self._compile_options()["loss"]
+        return X, y, weights_that_fit(loss, weights, type(self).__name__)
+
+
+def as_arrays(transformer: FunctionTransformer) -> FunctionTransformer:
+    """Return a transformer that gives arrays, whatever scikit-learn's config says."""
+    return transformer.set_output(transform="default")

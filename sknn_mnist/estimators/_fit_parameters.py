@@ -1,0 +1,160 @@
+"""Parameters in a fit: checked before it, remembered by it, compared after it."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import Any
+
+import numpy as np
+
+from sknn_mnist._parameters import (
+    PRECISIONS,
+    check_bool,
+    check_fraction,
+    check_one_of,
+    check_positive_int,
+    invalid,
+)
+from sknn_mnist.engine._owned_network import OwnedNetwork
+from sknn_mnist.engine._processes import bfloat16_obstacle
+from sknn_mnist.estimators._callbacks import make_callbacks
+from sknn_mnist.estimators._parameters import TrainingParameters
+from sknn_mnist.memory._stores import open_memory
+from sknn_mnist.networks._keras_contents import KINDS, same
+from sknn_mnist.networks._keras_copies import copy_of
+from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
+
+__all__ = ["FitParameters", "as_int"]
+
+# Parameters that go to `compile`: they may change under warm_start.
+_COMPILED = ("optimizer", "learning_rate", "loss", "metrics")
+
+# They don't change what is computed, or change with being used.
+_NOT_REMEMBERED = {"callbacks", "memory", "random_state"}
+
+
+class FitParameters(TrainingParameters):
+    """What an estimator does with its parameters, whatever they build."""
+
+    # Parameters that shape the network: they can't change under warm_start.
+    _network_parameters: tuple[str, ...] = ()
+    # What `metrics=None` means.
+    _default_metrics: tuple[str, ...] = ()
+
+    _fit_params: dict[str, Any]
+    _network: OwnedNetwork
+    target_encoder_: Any
+
+    def _check_parameters(self) -> None:
+        """Refuse bad parameters. Those of the network are judged by its builder."""
+        owner = type(self).__name__
+        check_positive_int("epochs", self.epochs, owner)
+        if self.batch_size is not None:
+            check_positive_int("batch_size", self.batch_size, owner)
+        check_fraction("validation_split", self.validation_split, owner)
+        check_bool("shuffle", self.shuffle, owner)
+        check_bool("warm_start", self.warm_start, owner)
+        check_one_of("verbose", as_int(self.verbose), (0, 1, 2), owner)
+        check_one_of("dtype", self.dtype, PRECISIONS, owner)
+        obstacle = bfloat16_obstacle() if self.dtype == "mixed_bfloat16" else None
+        if obstacle:
+            raise invalid("dtype", owner, f"another one ({obstacle})", self.dtype)
+        make_optimizer(self.optimizer, self.learning_rate, owner)
+        make_metrics(self.metrics, owner)
+        make_callbacks(self.callbacks, owner)
+        open_memory(self.memory, owner)
+        if not self._loss_is_auto():
+            make_loss(self.loss, PRECISIONS[self.dtype], owner)
+
+    def _loss_is_auto(self) -> bool:
+        return isinstance(self.loss, str) and self.loss == "auto"
+
+    def _check_same_network(self) -> None:
+        """Refuse to continue a network under parameters that would build another."""
+        for name in self._network_parameters:
+            if self._has_changed(name):
+                raise self._cannot_continue(name)
+        changed = {name for name in _COMPILED if self._has_changed(name)}
+        if not changed:
+            return
+        past = self._fit_params
+        self._remember_parameters()
+        if "loss" in changed and not self._takes_same_targets():
+            self._fit_params = past
+            raise self._cannot_continue("loss")
+        self._network = self._network.compiled_with(
+            self._compile_options(),
+            new_optimizer="optimizer" in changed,
+            new_rate="learning_rate" in changed,
+        )
+
+    def _compile_options(self) -> dict[str, Any]:
+        given = {name: self._fit_params[name] for name in _COMPILED}
+        given["loss"] = self.target_encoder_.compiled_loss(given["loss"])
+        if given["metrics"] is None:
+            given["metrics"] = self._default_metrics
+        return given
+
+    def _has_changed(self, name: str) -> bool:
+        return not same(_frozen(getattr(self, name)), self._fit_params[name])
+
+    def _takes_same_targets(self) -> bool:
+        """Tell whether the loss takes targets encoded as they were."""
+        return True
+
+    def _cannot_continue(self, name: str) -> ValueError:
+        return ValueError(
+            f"{type(self).__name__} can't continue a network fitted with "
+            f"{name}={self._fit_params[name]!r} as one with "
+            f"{name}={getattr(self, name)!r}. Call fit with warm_start=False instead."
+        )
+
+    def _remember_parameters(self) -> None:
+        """Remember what the network is built and compiled with.
+
+        `set_params` may change the parameters later.
+        """
+        self._fit_params = {
+            name: _frozen(getattr(self, name))
+            for name in self._all_parameters()
+            if name not in _NOT_REMEMBERED
+        }
+
+    @classmethod
+    def _all_parameters(cls) -> list[str]:
+        """Return the parameters of this class and of those it comes from.
+
+        A subclass may name fewer in its own `__init__`; the attributes are there.
+        """
+        return list(
+            dict.fromkeys(
+                name
+                for each in cls.__mro__
+                if issubclass(each, FitParameters) and "__init__" in vars(each)
+                for name in _names_in(each)
+            )
+        )
+
+
+def _names_in(kind: type) -> list[str]:
+    """Return the parameters that a class's own constructor names."""
+    _, *parameters = inspect.signature(vars(kind)["__init__"]).parameters.values()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [each.name for each in parameters if each.kind in named]
+
+
+def _frozen(value: Any) -> Any:
+    """Return a parameter as a value of its own, which its owner can't change."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
+        return tuple(_frozen(each) for each in value)
+    if isinstance(value, KINDS):
+        return copy_of(value)
+    return copy.deepcopy(value) if isinstance(value, dict) else value
+
+
+def as_int(verbose: Any) -> Any:
+    """Return `verbose` as an int where it is a bool or of NumPy."""
+    return int(verbose) if isinstance(verbose, bool | np.integer) else verbose
