@@ -55,7 +55,7 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier.
     Convolution and max pooling, once for each entry of `filters`, then dense
-    layers. X may hold images of shape (n, h, w) or (n, h, w, c), or one flat row a
+    layers. X may hold images of shape (n, h, w) or (n, h, w, c), or one flat row per
     sample.
 
     Parameters
@@ -95,8 +95,8 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
         Metrics kept in `history_`, by name, config or object. None means
         ``"accuracy"``.
     batch_size : int or None, default=128
-        Samples a step of the optimizer: all of them where there are fewer. None means
-        32, as in `keras.Model.fit`.
+        Samples per step of the optimizer; all of them where there are fewer. None
+        means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
@@ -112,18 +112,18 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew. A classifier wants the same classes then.
+        last fit instead of starting anew. A classifier needs the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept: a folder, or ``":memory:"`` for this process
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
-        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+        Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
         Precision of the network and of the probabilities. With the mixed ones the
         hidden layers compute in 16 bits, which some accelerators do faster; weights
@@ -193,7 +193,7 @@ class CNNRegressor(CNNPart, BaseKerasRegressor):
 
     A Keras net (`model_`) with the behaviour of a scikit-learn regressor, for one
     target or several. X may hold images of shape (n, h, w) or (n, h, w, c), or one
-    flat row a sample.
+    flat row per sample.
 
     Parameters
     ----------
@@ -232,8 +232,8 @@ class CNNRegressor(CNNPart, BaseKerasRegressor):
         Metrics kept in `history_`, by name, config or object. None means
         none beside the loss.
     batch_size : int or None, default=128
-        Samples a step of the optimizer: all of them where there are fewer. None means
-        32, as in `keras.Model.fit`.
+        Samples per step of the optimizer; all of them where there are fewer. None
+        means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
@@ -249,18 +249,18 @@ class CNNRegressor(CNNPart, BaseKerasRegressor):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew. A classifier wants the same classes then.
+        last fit instead of starting anew. A classifier needs the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept: a folder, or ``":memory:"`` for this process
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
-        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+        Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
         Precision of the network. Predictions are float64 either way. With the mixed
         ones the hidden layers compute in 16 bits, which some accelerators do faster;

@@ -55,7 +55,7 @@ class CheckedData(FitParameters):
         """Refuse targets of the wrong kind; unless `reset`, others than before."""
 
     def _rows_of(self, X: Any, reset: bool) -> Any:
-        """Return X with one row a sample."""
+        """Return X with one row per sample."""
         return X
 
     def _dtype_of_data(self, reset: bool) -> str:

@@ -38,7 +38,7 @@ class DenseClassifier(DensePart, BaseKerasClassifier):
     """Classifier: a net of fully connected layers.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier. Two
-    classes, more than two, and label indicator matrices (several labels a sample)
+    classes, more than two, and label indicator matrices (several labels per sample)
     are understood; the output layer and the loss follow the target.
 
     Parameters
@@ -69,8 +69,8 @@ class DenseClassifier(DensePart, BaseKerasClassifier):
         Metrics kept in `history_`, by name, config or object. None means
         ``"accuracy"``.
     batch_size : int or None, default=128
-        Samples a step of the optimizer: all of them where there are fewer. None means
-        32, as in `keras.Model.fit`.
+        Samples per step of the optimizer; all of them where there are fewer. None
+        means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
@@ -86,18 +86,18 @@ class DenseClassifier(DensePart, BaseKerasClassifier):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew. A classifier wants the same classes then.
+        last fit instead of starting anew. A classifier needs the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept: a folder, or ``":memory:"`` for this process
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
-        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+        Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
         Precision of the network and of the probabilities. With the mixed ones the
         hidden layers compute in 16 bits, which some accelerators do faster; weights
@@ -182,8 +182,8 @@ class DenseRegressor(DensePart, BaseKerasRegressor):
         Metrics kept in `history_`, by name, config or object. None means
         none beside the loss.
     batch_size : int or None, default=128
-        Samples a step of the optimizer: all of them where there are fewer. None means
-        32, as in `keras.Model.fit`.
+        Samples per step of the optimizer; all of them where there are fewer. None
+        means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
     validation_split : float, default=0.0
@@ -199,18 +199,18 @@ class DenseRegressor(DensePart, BaseKerasRegressor):
         `__deepcopy__`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
-        last fit instead of starting anew. A classifier wants the same classes then.
+        last fit instead of starting anew. A classifier needs the same classes then.
     memory : str, path-like, joblib.Memory or None, default=None
         Where training states are kept: a folder, or ``":memory:"`` for this process
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
-        Wants an int `random_state`, and of callbacks Keras's `EarlyStopping`,
+        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
     verbose : {0, 1, 2}, default=0
-        Silent, one line of progress a fit, or a line an epoch as Keras writes it.
+        Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
         Precision of the network. Predictions are float64 either way. With the mixed
         ones the hidden layers compute in 16 bits, which some accelerators do faster;

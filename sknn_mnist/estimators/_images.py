@@ -43,7 +43,7 @@ class TakesImages(ImageParameters, CheckedData):
         super()._check_same_network()
 
     def _rows_of(self, X: Any, reset: bool) -> Any:
-        """Return X with one row a sample, and on `reset` learn the images' shape."""
+        """Return X with one row per sample, and on `reset` learn the images' shape."""
         if isinstance(X, list | tuple):
             X = np.asarray(X)
         ndim = getattr(X, "ndim", 2)
@@ -86,7 +86,7 @@ class TakesImages(ImageParameters, CheckedData):
             if prod(given) != n_features:
                 raise ValueError(
                     f"image_shape={self.image_shape!r} of {type(self).__name__} means "
-                    f"{prod(given)} features a sample, but X has {n_features}."
+                    f"{prod(given)} features per sample, but X has {n_features}."
                 )
             return given
         side = isqrt(n_features)

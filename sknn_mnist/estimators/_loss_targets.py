@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _OF_NO_NET = {
-    "ctc": "CTC aligns sequences, and a sample here is none",
+    "ctc": "CTC aligns sequences, and samples here are none",
     "circle": "Circle compares the samples' embeddings with each other",
 }
 _NOT_OF_CLASSES = {
@@ -167,7 +167,7 @@ def _are_distributions(y: np.ndarray) -> bool:
 
 _DISTRIBUTIONS = _OfNumbers(
     "softmax",
-    "several targets a row, not negative and with a sum of 1",
+    "several targets per row, not negative and with a sum of 1",
     _are_distributions,
 )
 _NUMBERS = {
@@ -183,7 +183,7 @@ _NUMBERS = {
     "kldivergence": _DISTRIBUTIONS,
     "categoricalcrossentropy": _DISTRIBUTIONS,
     "cosinesimilarity": _OfNumbers(
-        "linear", "several targets a row, of which it sees the direction alone",
+        "linear", "several targets per row, of which it sees the direction alone",
         lambda y: y.ndim == 2,
     ),
 }  # fmt: skip

@@ -110,8 +110,8 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
             if not np.all(y.sum(axis=1) == 1):
                 raise ValueError(
                     f"With loss={self.loss!r}, {self.owner} takes a matrix y as "
-                    "one-hot: each row must hold a single 1. For several labels a "
-                    "row use loss='auto'."
+                    "one-hot: each row must hold a single 1. For several labels "
+                    "per row use loss='auto'."
                 )
             self.kind_ = "one_hot_rows"
         else:

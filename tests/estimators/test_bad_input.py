@@ -96,7 +96,7 @@ CNNS = [
     ({"padding": "full"}, "one of {'same', 'valid'}"),
     ({"image_shape": (8,)}, "'auto', (height, width) or (height, width, channels)"),
     ({"image_shape": "square"}, "'auto', (height, width)"),
-    ({"image_shape": (7, 7)}, "means 49 features a sample, but X has 64"),
+    ({"image_shape": (7, 7)}, "means 49 features per sample, but X has 64"),
 ]
 
 
