@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sknn_mnist._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
 import keras
 import numpy as np
+from attrs import define
 
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
 from sknn_mnist.estimators._images import TakesImages
-from sknn_mnist.estimators._parameters import CNNParameters, names_of
+from sknn_mnist.estimators._parameters import (
+    CNNParameters,
+    ImageParameters,
+    names_of,
+)
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
 from sknn_mnist.networks._builder_parameters import check_cnn_parameters
 from sknn_mnist.networks._builders import build_cnn
@@ -21,7 +24,7 @@ from sknn_mnist.networks._builders import build_cnn
 __all__ = ["CNNClassifier", "CNNRegressor"]
 
 
-class CNNPart(TakesImages, KerasEstimator, CNNParameters):
+class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
     """The part of the estimators that builds with `build_cnn`."""
 
     _builder = staticmethod(build_cnn)
@@ -49,8 +52,8 @@ class CNNPart(TakesImages, KerasEstimator, CNNParameters):
         check_cnn_parameters(type(self).__name__, **given)
 
 
-@dataclass(eq=False, repr=False)
-class CNNClassifier(CNNPart, BaseKerasClassifier):
+@define(eq=False, repr=False, slots=False)
+class CNNClassifier(BaseKerasClassifier, CNNPart):
     """Classifier: a small convolutional net [1]_.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier.
@@ -79,6 +82,11 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each convolution's activation.
+    image_shape : "auto", (int, int) or (int, int, int), default="auto"
+        Height, width and channels of the images where X is flat. "auto" takes
+        them from images, and from a number of features as follows: a square
+        means a square image with one channel, three times a square one with
+        three channels, anything else a strip one pixel high.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -133,11 +141,6 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
         weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
         classes inversely to their frequency. Multiplied with `sample_weight`, they
         are scaled to an average of 1 over the samples trained on.
-    image_shape : "auto", (int, int) or (int, int, int), default="auto"
-        Height, width and channels of the images where X is flat. "auto" takes
-        them from images, and from a number of features as follows: a square
-        means a square image with one channel, three times a square one with
-        three channels, anything else a strip one pixel high.
 
     Attributes
     ----------
@@ -187,8 +190,8 @@ class CNNClassifier(CNNPart, BaseKerasClassifier):
     """
 
 
-@dataclass(eq=False, repr=False)
-class CNNRegressor(CNNPart, BaseKerasRegressor):
+@define(eq=False, repr=False, slots=False)
+class CNNRegressor(BaseKerasRegressor, CNNPart):
     """Regressor: a small convolutional net.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn regressor, for one
@@ -216,6 +219,11 @@ class CNNRegressor(CNNPart, BaseKerasRegressor):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each convolution's activation.
+    image_shape : "auto", (int, int) or (int, int, int), default="auto"
+        Height, width and channels of the images where X is flat. "auto" takes
+        them from images, and from a number of features as follows: a square
+        means a square image with one channel, three times a square one with
+        three channels, anything else a strip one pixel high.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -265,11 +273,6 @@ class CNNRegressor(CNNPart, BaseKerasRegressor):
         Precision of the network. Predictions are float64 either way. With the mixed
         ones the hidden layers compute in 16 bits, which some accelerators do faster;
         weights are float32.
-    image_shape : "auto", (int, int) or (int, int, int), default="auto"
-        Height, width and channels of the images where X is flat. "auto" takes
-        them from images, and from a number of features as follows: a square
-        means a square image with one channel, three times a square one with
-        three channels, anything else a strip one pixel high.
 
     Attributes
     ----------

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sknn_mnist._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
+from attrs import define
+
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
 from sknn_mnist.estimators._parameters import DenseParameters, names_of
@@ -33,8 +33,8 @@ class DensePart(KerasEstimator, DenseParameters):
         return (self.n_features_in_,)
 
 
-@dataclass(eq=False, repr=False)
-class DenseClassifier(DensePart, BaseKerasClassifier):
+@define(eq=False, repr=False, slots=False)
+class DenseClassifier(BaseKerasClassifier, DensePart):
     """Classifier: a net of fully connected layers.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier. Two
@@ -147,8 +147,8 @@ class DenseClassifier(DensePart, BaseKerasClassifier):
     """
 
 
-@dataclass(eq=False, repr=False)
-class DenseRegressor(DensePart, BaseKerasRegressor):
+@define(eq=False, repr=False, slots=False)
+class DenseRegressor(BaseKerasRegressor, DensePart):
     """Regressor: a net of fully connected layers.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn regressor, for one

@@ -11,14 +11,14 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
-from sknn_mnist.estimators._parameters import ImageParameters
 
 __all__ = ["TakesImages"]
 
 
-class TakesImages(ImageParameters, CheckedData):
+class TakesImages(CheckedData):
     """The part of the estimators whose networks take images."""
 
+    image_shape: Any
     image_shape_: Any
     n_features_in_: int
 

@@ -1,15 +1,19 @@
 """The constructors: parameters that estimators share, each named once.
 
-An estimator is a dataclass of the holders that it inherits from, so that its
-constructor has all their fields as parameters, with their defaults, and assigns them
-as they come; `fit` judges. The docstring of each estimator tells all of its
-parameters, as scikit-learn's do; tests/test_docstrings.py compares them.
+The holders' fields become the parameters of the constructors of the estimators that
+inherit from them, which assign them as they come; `fit` judges. The docstring of each
+estimator tells all of its parameters, as scikit-learn's do; tests/test_docstrings.py
+compares them.
+
+By attrs, since estimators must not be dataclasses: Dask and others tell those by their
+fields alone, and would take two that were fitted on different data for the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
+
+from attrs import define, field, fields
 
 __all__ = [
     "CNNParameters",
@@ -20,36 +24,35 @@ __all__ = [
     "names_of",
 ]
 
-# Neither equality nor repr: scikit-learn's estimators have their own.
+# Neither equality nor repr: scikit-learn's estimators have their own. Each field says
+# whether it goes by keyword alone, where some do: older attrs let a class overrule it.
 
 
-@dataclass(eq=False, repr=False)
+@define(eq=False, repr=False, slots=False)
 class DenseParameters:
     """Parameters of `build_dense`."""
 
     hidden_size: Any = 32
-    _: KW_ONLY
-    activation: Any = "relu"
-    dropout: float = 0.0
-    batch_norm: bool = False
+    activation: Any = field(default="relu", kw_only=True)
+    dropout: float = field(default=0.0, kw_only=True)
+    batch_norm: bool = field(default=False, kw_only=True)
 
 
-@dataclass(eq=False, repr=False)
+@define(eq=False, repr=False, slots=False)
 class CNNParameters:
     """Parameters of `build_cnn`."""
 
     filters: Any = (32, 32)
-    _: KW_ONLY
-    kernel_size: Any = 3
-    pool_size: Any = 2
-    padding: str = "valid"
-    hidden_size: Any = 64
-    activation: Any = "relu"
-    dropout: float = 0.0
-    batch_norm: bool = False
+    kernel_size: Any = field(default=3, kw_only=True)
+    pool_size: Any = field(default=2, kw_only=True)
+    padding: str = field(default="valid", kw_only=True)
+    hidden_size: Any = field(default=64, kw_only=True)
+    activation: Any = field(default="relu", kw_only=True)
+    dropout: float = field(default=0.0, kw_only=True)
+    batch_norm: bool = field(default=False, kw_only=True)
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
+@define(eq=False, repr=False, slots=False, kw_only=True)
 class TrainingParameters:
     """Parameters of all estimators."""
 
@@ -69,14 +72,14 @@ class TrainingParameters:
     dtype: str = "float32"
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
+@define(eq=False, repr=False, slots=False, kw_only=True)
 class ImageParameters:
     """Parameters of all estimators whose networks take images."""
 
     image_shape: Any = "auto"
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
+@define(eq=False, repr=False, slots=False, kw_only=True)
 class ClassParameters:
     """Parameters of all classifiers."""
 

@@ -1,0 +1,70 @@
+"""Constructors: what estimators share is the same in all, and they stay estimators."""
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
+from sknn_mnist.estimators import _parameters
+from sknn_mnist.estimators._parameters import names_of
+
+ESTIMATORS = [DenseClassifier, DenseRegressor, CNNClassifier, CNNRegressor]
+HOLDERS = [
+    (_parameters.TrainingParameters, ESTIMATORS),
+    (_parameters.ClassParameters, [DenseClassifier, CNNClassifier]),
+    (_parameters.DenseParameters, [DenseClassifier, DenseRegressor]),
+    (_parameters.CNNParameters, [CNNClassifier, CNNRegressor]),
+    (_parameters.ImageParameters, [CNNClassifier, CNNRegressor]),
+]
+
+X = np.random.default_rng(0).random((30, 4)).astype(np.float32)
+y = (X[:, 0] > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_constructor_has_what_its_holders_name_and_no_more(estimator):
+    named = [
+        name
+        for holder, estimators in HOLDERS
+        if estimator in estimators
+        for name in names_of(holder)
+    ]
+    assert sorted(inspect.signature(estimator).parameters) == sorted(named)
+    assert sorted(estimator().get_params()) == sorted(named)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_first_parameter_alone_goes_by_position(estimator):
+    first, *others = inspect.signature(estimator).parameters.values()
+    assert first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    assert {each.kind for each in others} == {inspect.Parameter.KEYWORD_ONLY}
+    assert getattr(estimator(7), first.name) == 7
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_constructor_assigns_and_judges_nothing(estimator):
+    names = list(inspect.signature(estimator).parameters)
+    things = {name: object() for name in names}
+    made = estimator(**things)
+    assert vars(made) == things
+    assert made.get_params(deep=False) == things
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_estimators_of_equal_parameters_are_not_equal(estimator):
+    one, other = estimator(3), estimator(3)
+    assert one != other
+    assert len({one, other}) == 2
+    # What takes its arguments for all there is to it loses what a fit learnt.
+    assert not dataclasses.is_dataclass(one)
+
+
+def test_dask_tells_fits_on_other_data_apart():
+    tokenize = pytest.importorskip("dask.base").tokenize
+    net = DenseClassifier(2, epochs=1, random_state=0)
+    one, other = clone(net).fit(X, y), clone(net).fit(X[::-1] * 2, y)
+    assert tokenize(one) != tokenize(other)
+    assert tokenize(one) == tokenize(one)
