@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sknn_mnist._moved import know_moved_modules
+from sknn_mnist._version import __version__
 
 if TYPE_CHECKING:
     from sknn_mnist.datasets import load_digits28, load_mnist
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from sknn_mnist.memory import clear_memory
     from sknn_mnist.networks import build_cnn, build_dense
     from sknn_mnist.reporting import pivot_cv_results
-
-__version__ = "0.1.0"
 
 _WING_OF = {
     "CNNClassifier": "estimators",

@@ -87,9 +87,9 @@ def load_net(path: str | os.PathLike[str]) -> Any:
     """
     from sklearn.base import is_classifier
 
-    import sknn_mnist
+    from sknn_mnist.files import load
 
-    net = sknn_mnist.load(path)
+    net = load(path)
     if not is_classifier(net):
         raise ValueError(f"{path} holds no classifier but a {type(net).__name__}")
     return net

@@ -6,11 +6,11 @@ import os
 import platform
 import sys
 
-import sknn_mnist
+from sknn_mnist._version import __version__
 
 __all__ = ["show_version", "versions"]
 
-_PACKAGES = ("sknn_mnist", "sklearn", "keras", "tensorflow", "numpy", "pandas")
+_PACKAGES = ("sklearn", "keras", "tensorflow", "numpy", "pandas")
 
 # Variables that results depend on, in the last digits.
 _VARIABLES = (
@@ -27,7 +27,7 @@ def show_version(details: bool) -> None:
     details : bool
         Whether to start TensorFlow, and tell how it computes.
     """
-    print(f"sknn-mnist {sknn_mnist.__version__}")
+    print(f"sknn-mnist {__version__}")
     if not details:
         return
     given = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
@@ -53,7 +53,7 @@ def show_version(details: bool) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages in use.
+    """Return the versions of Python, of this package and of those in use.
 
     Returns
     -------
@@ -64,5 +64,6 @@ def versions() -> dict[str, str]:
     loaded = {name: sys.modules[name] for name in _PACKAGES if name in sys.modules}
     return {
         "python": platform.python_version(),
+        "sknn_mnist": __version__,
         **{name: str(module.__version__) for name, module in loaded.items()},
     }

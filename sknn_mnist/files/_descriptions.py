@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 
 from sknn_mnist import estimators
 from sknn_mnist._parameters import per_layer
+from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.files._sizes import check_size
@@ -32,10 +33,9 @@ __all__ = ["CLASSES", "FORMAT", "description_of", "estimator_of"]
 
 FORMAT = 1
 CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
-# What a file tells the versions of, by the names of their modules: distributions go by
-# several (tensorflow-cpu).
+# Packages whose versions a file tells, by the names of their modules: distributions go
+# by several (tensorflow-cpu).
 PACKAGES = {
-    "sknn_mnist": "sknn_mnist",
     "keras": "keras",
     "tensorflow": "tensorflow",
     "scikit-learn": "sklearn",
@@ -93,6 +93,7 @@ def description_of(
         "state": {part: len(values) for part, values in state.items()},
         "versions": {
             "python": platform.python_version(),
+            "sknn_mnist": __version__,
             **{
                 name: str(sys.modules[module].__version__)
                 for name, module in PACKAGES.items()
@@ -212,7 +213,7 @@ def _check_parameter(name: str, stored: Any) -> Any:
 
 def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
     given = {name: _check_parameter(name, value) for name, value in stored["dict"]}
-    known = kind._all_parameters()
+    known = kind().get_params(deep=False)
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise ValueError(f"{kind.__name__} has no parameters {unknown}")

@@ -18,9 +18,9 @@ import numpy as np
 from safetensors.numpy import save as to_safetensors
 from sklearn.utils.validation import check_is_fitted
 
-import sknn_mnist
 from sknn_mnist._messages import one_line
 from sknn_mnist._regular_files import open_regular
+from sknn_mnist._version import __version__
 from sknn_mnist._whole_files import is_open_file, replacing, write_all
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.files._descriptions import (
@@ -164,7 +164,7 @@ def _estimator_in(file: Any) -> KerasEstimator:
     if about.get("format") != FORMAT:
         raise ValueError(
             f"it has the format {about.get('format')!r}, and sknn_mnist "
-            f"{sknn_mnist.__version__} reads {FORMAT}"
+            f"{__version__} reads {FORMAT}"
         )
     if metadata.get("sha256") != _digest(text, arrays):
         raise ValueError("its content is not what was written")

@@ -7,7 +7,6 @@ nor the number of threads: they round sums otherwise, within what float32 can te
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import sknn_mnist._quiet_start  # noqa: F401  before Keras
@@ -17,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from sknn_mnist._keras_private import is_deterministic, uses_onednn
+from sknn_mnist._version import __version__
 
 __all__ = ["conditions", "versions"]
 
@@ -26,8 +26,6 @@ _ONEDNN_VARIABLES = tuple(
     for prefix in ("ONEDNN", "DNNL")
     for name in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE")
 )
-
-_COMPUTE = ("sknn_mnist", "keras", "tensorflow")
 
 # Functions of `keras.config` that older versions may lack.
 _KERAS_SETTINGS = (
@@ -59,7 +57,11 @@ def conditions() -> tuple[Any, ...]:
 
 def versions() -> dict[str, str]:
     """Return the versions of what computes, by the names of the modules."""
-    return {name: str(sys.modules[name].__version__) for name in _COMPUTE}
+    return {
+        "sknn_mnist": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+    }
 
 
 def _nothing() -> None:

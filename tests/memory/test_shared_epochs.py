@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 import sknn_mnist
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
 from sknn_mnist.memory import _stores
+from sknn_mnist.networks import _conditions
 
 pytestmark = pytest.mark.exact
 
@@ -260,7 +261,7 @@ def test_other_data_are_another_training(memory):
 
 def test_another_version_is_another_training(memory, monkeypatch):
     net = clone(NETS["dense"]).set_params(memory=memory, epochs=1).fit(X, Y)
-    for module in (keras, sknn_mnist):
+    for module in (keras, _conditions):
         with monkeypatch.context() as patch:
             patch.setattr(module, "__version__", "0.0.0")
             assert clone(net).fit(X, Y).initial_epoch_ == 0
