@@ -13,12 +13,9 @@ from sklearn.pipeline import Pipeline
 
 from sknn_mnist._parameters import check_one_of, check_positive_int
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
-from sknn_mnist.inspection import (
-    gradient_saliency,
-    images_of,
-    looked_at,
-    occlusion,
-)
+from sknn_mnist.inspection import gradient_saliency, occlusion
+from sknn_mnist.inspection._nets import images_of
+from sknn_mnist.inspection._sensitivity import looked_at
 
 __all__ = ["MistakesDisplay", "SensitivityDisplay"]
 
