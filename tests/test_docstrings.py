@@ -2,11 +2,15 @@
 
 import doctest
 import importlib
+import importlib.util
 import inspect
+import pkgutil
 import re
 
+import matplotlib.pyplot as plt
 import pytest
 
+import sknn_mnist
 from sknn_mnist import (
     CNNClassifier,
     CNNRegressor,
@@ -17,6 +21,23 @@ from sknn_mnist import (
 )
 
 ESTIMATORS = [DenseClassifier, DenseRegressor, CNNClassifier, CNNRegressor]
+
+WINGS = [
+    each.name
+    for each in pkgutil.iter_modules(sknn_mnist.__path__, "sknn_mnist.")
+    if each.ispkg
+]
+
+
+def source_of(name):
+    return importlib.util.find_spec(name).loader.get_source(name)
+
+
+ROOMS_WITH_EXAMPLES = [
+    each.name
+    for each in pkgutil.walk_packages(sknn_mnist.__path__, "sknn_mnist.")
+    if ">>> " in source_of(each.name)
+]
 
 
 def documented_parameters(documented):
@@ -91,16 +112,22 @@ def test_estimators_describe_shared_attributes_alike(group):
         assert len({each[name] for each in told}) == 1, name
 
 
-@pytest.mark.parametrize(
-    "room",
-    [
-        *["networks._builders", "datasets._loaders", "estimators._estimators"],
-        "reporting._pivot",
-    ],
-)
+@pytest.mark.parametrize("room", ROOMS_WITH_EXAMPLES)
 def test_examples_run(room):
-    module = importlib.import_module(f"sknn_mnist.{room}")
+    module = importlib.import_module(room)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     failed, tried = doctest.testmod(module, optionflags=flags)
+    plt.close("all")
     assert tried > 0
     assert failed == 0
+
+
+@pytest.mark.parametrize("wing", sorted(set(WINGS) - {"sknn_mnist.cli"}))
+def test_public_names_have_an_example(wing):
+    module = importlib.import_module(wing)
+    without = [
+        name
+        for name in module.__all__
+        if "\nExamples\n---" not in inspect.getdoc(getattr(module, name))
+    ]
+    assert without == []
