@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from sknn_mnist.cli._errors import CommandError, sentence, tell
 
-__all__ = ["LOCAL", "on_dask", "outlasting_losses"]
+__all__ = ["LOCAL", "on_dask", "rerunning_after_losses"]
 
 LOCAL = "local"
 
@@ -70,7 +70,7 @@ def on_dask(where: str | None, n_workers: int | None, quiet: bool) -> Iterator[N
         yield
 
 
-def outlasting_losses(search: Callable[[], None]) -> None:
+def rerunning_after_losses(search: Callable[[], None]) -> None:
     """Run a search again where a worker was lost with data that only it had.
 
     Dask computes what a lost worker had computed elsewhere; what had been sent to it

@@ -11,7 +11,7 @@ from typing import Any
 
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates, candidates_of
-from sknn_mnist.cli._dask import on_dask, outlasting_losses
+from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
 from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
 from sknn_mnist.cli._inputs import Data, load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
@@ -110,7 +110,7 @@ def _find_best(
             search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
 
     with on_dask(asked.dask, asked.n_jobs, asked.quiet):
-        outlasting_losses(run)
+        rerunning_after_losses(run)
     report_table(search, candidates.index, folder)
     if candidates.by_halving:
         everything = len(candidates) * estimator.epochs * asked.cv

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sknn_mnist._regular_files import read_regular
 from sknn_mnist._whole_files import replacing
-from sknn_mnist.memory._state_room import DRAFT, StateFile, StateRoom
+from sknn_mnist.memory._disk_space import DRAFT, DiskSpace, StateFile
 from sknn_mnist.memory._states import (
     ForeignStateError,
     KeptState,
@@ -53,7 +53,7 @@ class FolderStore:
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder = folder / SUBFOLDER
         self.limit = limit
-        self._room = StateRoom(self.folder, limit)
+        self._space = DiskSpace(self.folder, limit)
         self._said: set[str] = set()
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class FolderStore:
     ) -> KeptState | None:
         """Return the state after the most epochs up to `epochs`; None without any."""
         try:
-            files = self._room.files_of(key)
+            files = self._space.files_of(key)
         except FileNotFoundError:
             return None
         except OSError as err:
@@ -103,15 +103,15 @@ class FolderStore:
             return False
         gone = set(instead_of)
         with suppress(OSError):
-            for each in self._room.files_of(key) if gone else ():
+            for each in self._space.files_of(key) if gone else ():
                 if (each.epoch, each.passing) in gone:
                     each.path.unlink(missing_ok=True)
-        self._warn_of(self._room.make(path))
+        self._warn_of(self._space.make(path))
         return True
 
     def files(self) -> list[StateFile]:
         """Return all kept states, the least recently used first."""
-        return self._room.files()
+        return self._space.files()
 
     def shrink(self, limit: int) -> list[StateFile]:
         """Remove the least recently used states until `limit` bytes are left.
@@ -126,7 +126,7 @@ class FolderStore:
         list of StateFile
             What was removed.
         """
-        removed, stuck = self._room.shrink(limit)
+        removed, stuck = self._space.shrink(limit)
         self._warn_of(stuck)
         return removed
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist.cli import main
-from sknn_mnist.cli._dask import outlasting_losses
+from sknn_mnist.cli._dask import rerunning_after_losses
 from sknn_mnist.cli._errors import CommandError
 
 distributed = pytest.importorskip("distributed")
@@ -169,7 +169,7 @@ def test_workers_lost_for_ever_are_said(monkeypatch, capsys):
         raise distributed.client.FutureCancelledError("a task", "lost")
 
     with pytest.raises(CommandError, match="workers were lost 5 times"):
-        outlasting_losses(search)
+        rerunning_after_losses(search)
     assert len(calls) == 5
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sknn_mnist import DenseClassifier
-from sknn_mnist.memory import _state_room, _stores
+from sknn_mnist.memory import _disk_space, _stores
 from sknn_mnist.memory._state_files import FolderStore
 from sknn_mnist.memory._states import KeptState, Kinds
 
@@ -223,14 +223,14 @@ def test_a_fit_goes_on_in_a_folder_full_of_the_future(tmp_path, monkeypatch):
 def seen(monkeypatch):
     """Names of files and folders that are looked at."""
     names = []
-    original = _state_room._entries
+    original = _disk_space._entries
 
     def entries(folder):
         for entry in original(folder):
             names.append(entry.name)
             yield entry
 
-    monkeypatch.setattr(_state_room, "_entries", entries)
+    monkeypatch.setattr(_disk_space, "_entries", entries)
     return names
 
 
@@ -244,7 +244,7 @@ def test_a_put_looks_at_a_small_part_of_a_large_folder(full, tmp_path, seen):
         seen.clear()
         folder.put(key(number), state())
         # The 256 shards' names besides.
-        most = 256 + 2 * _state_room.AT_A_LOOK * (_state_room.LOOKS if full else 1)
+        most = 256 + 2 * _disk_space.AT_A_LOOK * (_disk_space.LOOKS if full else 1)
         assert len(seen) <= most
         assert there(folder, number)
 
@@ -303,7 +303,7 @@ def test_what_a_crash_left_uncounted_is_counted_again(tmp_path):
     (place / f"000001.{'1' * 64}.safetensors").write_bytes(bytes(10**6))
 
     def counted():
-        return sum(size for size, _ in folder._room._sizes(time.time()))
+        return sum(size for size, _ in folder._space._sizes(time.time()))
 
     assert counted() < 10**6
     for number in range(80):

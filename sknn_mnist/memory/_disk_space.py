@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from sknn_mnist._regular_files import open_regular, read_regular
 
-__all__ = ["DRAFT", "StateFile", "StateRoom"]
+__all__ = ["DRAFT", "DiskSpace", "StateFile"]
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -66,7 +66,7 @@ class StateFile(NamedTuple):
         return Path(self.name)
 
 
-class StateRoom:
+class DiskSpace:
     """The room that the states of a folder take.
 
     Anything in the folder may vanish at any moment.
