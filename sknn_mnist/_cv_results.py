@@ -32,7 +32,7 @@ Names = str | Iterable[str] | None
 
 
 def cv_results_frame(search: Any) -> pd.DataFrame:
-    """Return the results of a search as a DataFrame, a row a candidate.
+    """Return the results of a search as a DataFrame, one row per candidate.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class Keys:
     def short(self, key: str) -> str:
         """Return the shortest name of a column by which `find` finds it."""
         name = key.removeprefix("param_")
-        if name in self.others:  # which is another column's
+        if name in self.others:  # which another column has
             return key
         endings = [_ending(each) for each in [*self.parameters, *self.others]]
         return _ending(key) if endings.count(_ending(key)) == 1 else name

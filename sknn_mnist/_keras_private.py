@@ -201,7 +201,7 @@ def exclude_from_weight_decay(
     pattern = getattr(like, "_exclude_from_weight_decay_pattern", None)
     if pattern is None:
         return None
-    names = sorted(pattern.pattern.split("|"))  # which come from a set
+    names = sorted(pattern.pattern.split("|"))  # whose order is a set's
     if optimizer is not None:
         optimizer.exclude_from_weight_decay(var_names=names)
     return names

@@ -20,7 +20,7 @@ def one_line(said: Any, most: int | None = None) -> str:
     said : object
         The message, or the error.
     most : int or None, default=None
-        Letters to cut it after, with an ellipsis; None for no limit.
+        Characters to cut it after, with an ellipsis; None for no limit.
 
     Returns
     -------

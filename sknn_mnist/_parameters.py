@@ -100,7 +100,7 @@ def check_one_of(name: str, value: Any, options: Iterable[Any], owner: str) -> N
 def per_layer(
     name: str, value: Any, owner: str, allow_empty: bool = True
 ) -> tuple[int, ...]:
-    """Return one positive int a layer, from an int or a sequence of ints."""
+    """Return one positive int per layer, from an int or a sequence of ints."""
     sizes = (value,) if _is_int(value) else _as_tuple(value)
     if (
         sizes is None
@@ -110,7 +110,7 @@ def per_layer(
         raise invalid(
             name,
             owner,
-            "an int in the range [1, inf) or a sequence of such ints, one a layer",
+            "an int in the range [1, inf) or a sequence of such ints, one per layer",
             value,
         )
     return tuple(int(size) for size in sizes)

@@ -18,7 +18,8 @@ __all__ = [
     "write_all",
 ]
 
-# Of a draft's name: file systems take 255 bytes, and `mkstemp` adds some.
+# Of a file's name in that of its draft: file systems take 255 bytes, and `mkstemp` adds
+# some.
 MOST_LETTERS = 50
 
 
@@ -33,13 +34,13 @@ def about_path(path: str | os.PathLike[str]) -> os.stat_result | None:
     Returns
     -------
     os.stat_result or None
-        Of what a link leads to.
+        Of the file that a link leads to.
 
     Raises
     ------
     OSError
         When there can't be a file: a link that leads to itself, a name too long, a
-        NUL in it, a folder that is none or is closed to us.
+        NUL in it, a parent that is no folder or may not be entered.
     """
     try:
         return os.stat(path)
@@ -95,7 +96,7 @@ def is_open_file(place: Any, function: str, method: str) -> bool:
     place : object
         What the user gave as `path`.
     function : str
-        To whom, for the message.
+        Whose parameter it is, for the message.
     method : {"read", "write"}
         What will be done with it.
 

@@ -21,7 +21,7 @@ DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a search is made over; each candidate has been found good."""
+    """What a search is made over, with candidates whose parameters were checked."""
 
     estimator: Any
     fixed: dict[str, Any]  # parameters that were given, and that all share
@@ -63,7 +63,7 @@ def candidates_of(asked: Search) -> Candidates:
     Raises
     ------
     CommandError
-        When the options can't be searched over, or a candidate is not good.
+        When the options can't be searched over, or a candidate is refused.
     """
     model = asked.network.model
     given = parameters_of(asked.network)

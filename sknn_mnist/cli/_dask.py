@@ -14,7 +14,7 @@ LOCAL = "local"
 # A scheduler that does not answer for so long is not there.
 CONNECT_SECONDS = 10
 
-# Runs of a search whose workers are lost.
+# Most runs of a search that loses workers.
 ATTEMPTS = 5
 
 

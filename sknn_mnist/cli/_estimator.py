@@ -1,4 +1,4 @@
-"""The estimator of a command, found good before anything is trained."""
+"""The estimator of a command, checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parameters_of(network: Network) -> dict[str, Any]:
 def make_estimator(
     model: str, fixed: Mapping[str, Any], grid: Mapping[str, Any] | None = None
 ) -> Any:
-    """Return the estimator, once it and every candidate of the grid are found good."""
+    """Return the estimator, after a check of it and of every candidate of the grid."""
     from sklearn.base import clone
     from sklearn.model_selection import ParameterGrid
 

@@ -17,8 +17,8 @@ def comparable(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a data set's labels and what a net predicted, to be compared.
 
-    Labels that are text are those that they spell: "7" is 7. Of a label indicator
-    matrix the columns count.
+    Text counts as the number that it spells: "7" is 7. The labels of an indicator
+    matrix are the numbers of its columns.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def comparable(
         n_columns = predicted.shape[1]
         if known.tolist() != list(range(n_columns)):
             raise ValueError(
-                f"the net predicts {n_columns} labels a row, by column, and {name} has "
-                f"the labels {_listed(known)}"
+                f"the net predicts {n_columns} labels per row, by column, and {name} "
+                f"has the labels {_listed(known)}"
             )
         if net.target_encoder_.kind_ == "one_hot_rows":  # which are classes
             return y, predicted.argmax(axis=1)
@@ -89,7 +89,7 @@ def predictions(net: Any, X: Any, labels: Any = None) -> str:
     Raises
     ------
     ValueError
-        When a label is text that no file can hold.
+        When a label is text that UTF-8 can't hold.
     """
     for label in net.classes_.tolist():
         try:

@@ -101,7 +101,7 @@ def tell_kept(memory: str | None) -> None:
 
 @contextmanager
 def going_on(memory: str | None) -> Iterator[None]:
-    """Say with Ctrl-C in the block that nothing is lost, where that is so."""
+    """After Ctrl-C in the block, say how to go on, where states are kept."""
     try:
         yield
     except KeyboardInterrupt as stop:

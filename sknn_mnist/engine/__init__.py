@@ -1,4 +1,4 @@
-"""The engine: the loop, the pool, what lies resident, forward passes, processes.
+"""The engine: training loop, pool of networks, cached tensors, forward passes, workers.
 
 Knows `memory`, `networks` and the ground floor. Arrays and recipes in, arrays out:
 nothing here knows scikit-learn.

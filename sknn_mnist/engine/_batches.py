@@ -14,13 +14,13 @@ __all__ = ["Logs", "any_rows", "compiled_loop", "epoch_order", "rows_at_once"]
 
 Logs = dict[str, Any]
 
-# Rows of a validation or prediction step: large enough that the call costs nothing
-# beside its arithmetic, and no more than whose largest maps take so many bytes.
+# Rows per validation or prediction step: enough that the cost of the call does not
+# count, and so few that the largest feature maps take no more than so many bytes.
 MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
 
 
 def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
-    """Return the order of the rows in an epoch, which is the epoch's own."""
+    """Return the order of the rows in an epoch; each epoch has its own."""
     return _shuffled(n_rows, (seed, epoch)) if shuffle else tf.range(n_rows)
 
 

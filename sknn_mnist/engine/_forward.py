@@ -1,4 +1,4 @@
-"""Compiled predictions, each row's the same to the bit whatever its company."""
+"""Compiled predictions; a row's is the same to the bit whatever rows come with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["Forward", "clear_forwards", "forward_of"]
 
-# Predictions kept at most; the last used stay.
+# Most compiled predictions kept; the last used stay.
 MAX_FORWARDS = 16
 
 _lock = threading.Lock()
@@ -27,7 +27,7 @@ _forwards: OrderedDict[Any, Forward] = OrderedDict()
 
 
 def forward_of(recipe: NetworkRecipe) -> Forward:
-    """Return the recipe's compiled prediction, made the first time."""
+    """Return the recipe's compiled prediction, made on first use."""
     key = recipe.network_key
     with _lock:
         if key in _forwards:
@@ -43,7 +43,7 @@ def forward_of(recipe: NetworkRecipe) -> Forward:
 
 
 def clear_forwards() -> None:
-    """Give their memory back."""
+    """Free their memory."""
     with _lock:
         _forwards.clear()
 
@@ -53,7 +53,7 @@ class Forward:
 
     The variables come from outside, so that estimators share it, in threads too.
     Compiled once, with the number of rows left open, and computed in blocks of rows
-    that were found to give each row the same bits whatever its company.
+    that were found to give a row the same bits whatever rows come with it.
     """
 
     def __init__(self, recipe: NetworkRecipe) -> None:
@@ -109,8 +109,9 @@ class Forward:
 def _values_to_try(network: keras.Model) -> list[np.ndarray]:
     """Return values for a network's variables that sum and round as trained ones do.
 
-    The initial ones but for biases of 0, which are added without a trace, and for what
-    batch normalisation starts with. Larger ones would make a softmax say 0 or 1 alone.
+    The initial values, with small numbers added to biases and to what batch
+    normalisation starts with: adding a bias of 0 does not show how sums are rounded.
+    With larger values a softmax would give nothing but 0 and 1.
     """
     rng = np.random.default_rng(0)
     values = []

@@ -43,11 +43,11 @@ __all__ = [
 ]
 
 
-# A compiled call can't be interrupted, so that it should not run much longer.
+# A compiled call can't be interrupted, so it should not run much longer than this.
 SECONDS_PER_CALL = 0.25
 FIRST_STEPS = 16
 
-# Samples gathered at once; they should stay in the cache.
+# Of the samples gathered at once: they should stay in the processor's cache.
 BYTES_PER_BLOCK = 4 * 2**20
 
 
@@ -59,7 +59,8 @@ class FusedNetwork:
     network : keras.Model
         Compiled, its optimizer built, not trained yet.
     kept : bool, default=False
-        Whether its user will keep it, so that its optimizer should be Keras's alone.
+        Whether its borrower will keep it, so that its optimizer is left as Keras made
+        it.
     own : bool, default=False
         Whether all that it runs is Keras's own code.
     """
@@ -80,13 +81,13 @@ class FusedNetwork:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was begun to be made of it is made."""
+        """Whether no part of it was left half made."""
         return not self._half_made
 
     @property
     def n_bytes(self) -> int:
         """Bytes of the arrays that the network and its optimizer hold."""
-        # Twice: the variables, and what they were at first.
+        # Twice: the variables, and their initial values.
         return 2 * sum(each.nbytes for part in self.initial.values() for each in part)
 
     def fit(
@@ -100,7 +101,7 @@ class FusedNetwork:
         Parameters
         ----------
         plan : TrainingPlan
-            Its memory is not looked into. There may be no epoch to train.
+            Its memory is not used. There may be no epoch to train.
         owner : str
             Name of the estimator, for messages.
         resume : callable or None
@@ -129,7 +130,7 @@ class FusedNetwork:
             model=network,
         )
         network.stop_training = False
-        take_restored_epoch(network)  # of a fit that failed before it began
+        take_restored_epoch(network)  # left by a fit that failed before it began
         hooks.on_train_begin()
         logs = None if resume is None else resume()
         restored = take_restored_epoch(network) or plan.initial_epoch
@@ -207,7 +208,7 @@ class FusedNetwork:
         """Run `step` on the batches of `rows`, in calls of bounded length."""
         key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
         if key not in self._loops:
-            # What code of the user's own raises is his to read.
+            # Errors of the user's own code reach the user as they are.
             naming = _naming_uncompilable(owner) if self._own else nullcontext()
             with self._making(), naming:
                 self._loops[key] = compiled_loop(self.network, step, data)
@@ -264,7 +265,7 @@ class FusedNetwork:
 
     @contextmanager
     def _making(self) -> Iterator[None]:
-        # Where it raises, layers and metrics may hold what is of a dead graph.
+        # Where it raises, layers and metrics may hold tensors of a dead graph.
         self._half_made = True
         yield
         self._half_made = False
@@ -275,7 +276,7 @@ def _naming_uncompilable(owner: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, NotImplementedError) as err:
-        # Muon in float64 is such, of Keras's own.
+        # Keras's own Muon raises one in float64.
         raise ValueError(
             f"The 'optimizer', 'loss', 'metrics' or 'activation' parameter of {owner} "
             f"can't be compiled for this dtype and these targets: {first_line(err)}"

@@ -34,5 +34,5 @@ def set_state(network: keras.Model, state: State) -> None:
 
 def _value(variable: keras.Variable) -> np.ndarray:
     # Not `variable.numpy()`, which copies. What was read from a variable never
-    # changes: TensorFlow gives the variable another place when it is next updated.
+    # changes: TensorFlow gives the variable another buffer when it is next updated.
     return np.asarray(variable.value.read_value())

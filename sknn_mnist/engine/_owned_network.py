@@ -30,14 +30,14 @@ from sknn_mnist.networks._structures import Change, Origin, Structure
 
 __all__ = ["ChangedNetworkError", "OwnedNetwork"]
 
-# Rows at most of a call of a network that is not its recipe's any more.
+# Most rows per call of a network that is no longer its recipe's.
 ROWS_PER_CALL = 64
 
 
 class ChangedNetworkError(ValueError, TypeError):
     """A `model_` that its holder made into another network than its recipe's.
 
-    Both errors at once, as of a value in `fit` and of a type in `save` and `pickle`.
+    Both errors at once: `fit` refuses a value, `save` and `pickle` refuse a type.
     """
 
 
@@ -117,7 +117,7 @@ class OwnedNetwork:
         if new_optimizer or (new_rate and None in rates):
             return OwnedNetwork(recipe, {"network": state["network"]})
         if rates[0] != rates[1]:
-            # In a network of the pool, which trains next.
+            # By a network of the pool, which the next training takes anyway.
             with borrow(recipe, state) as fused:
                 fused.network.optimizer.learning_rate = recipe.initial_learning_rate
                 state = get_state(fused.network)
@@ -167,13 +167,13 @@ class OwnedNetwork:
         )
 
     def _now(self) -> tuple[State | None, _Held | None]:
-        """Return the state or the model, of one moment."""
-        check_not_forked()  # a lock of before would be held for ever
+        """Return the state and the model, read together."""
+        check_not_forked()  # a lock taken before a fork stays locked
         with self._lock:
             return self._state, self._held
 
     def _hold(self) -> _Held:
-        """Return the model, made the first time."""
+        """Return the model, made on first use."""
         check_not_forked()
         with self._lock:
             if self._held is None:
@@ -203,7 +203,7 @@ class _Held:
     def change(self, recipe: NetworkRecipe) -> Change | None:
         """Return what makes it another network than the recipe's, if anything does."""
         if self._made is None:
-            # Of a fit with callbacks of the user's own, which saw it before we do.
+            # The user's own callbacks saw it in fit, and may have changed it.
             self._made = Structure(recipe.new_network(compiled=False))
         changes = self._made.changes(self.model, self._origin)
         return changes[0] if changes else None
@@ -233,7 +233,7 @@ class _Held:
             found = getattr(outputs, "shape", type(outputs).__name__)
             raise _unfit(recipe, change, f"gives {found} for outputs of {expected}")
         outputs = outputs.astype(x.dtype, copy=False)
-        # Comparisons that NaN does not fail, as elsewhere.
+        # NaN passes these comparisons, as it does elsewhere.
         if made.is_fraction and ((outputs < -1e-3) | (outputs > 1 + 1e-3)).any():
             raise _unfit(recipe, change, "gives no probabilities")
         if made.sums_to_one and (abs(outputs.sum(axis=1) - 1) > 1e-2).any():

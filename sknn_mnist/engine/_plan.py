@@ -33,9 +33,9 @@ class TrainingPlan:
     data : Samples
         What to train on.
     epochs : int
-        Epoch to stop before, counted from 0 with `initial_epoch`.
+        Number of the epoch to stop before, counted from 0.
     initial_epoch : int, default=0
-        Epoch to start with; its number takes part in its permutation.
+        Number of the epoch to start with; it takes part in seeding the epoch's order.
     batch_size : int, default=128
         Samples per step; the last batch of an epoch may be smaller.
     shuffle : bool, default=True
@@ -43,7 +43,8 @@ class TrainingPlan:
     seed : int, default=0
         Seeds the orders.
     seeded : bool, default=True
-        Whether the user gave the seed, so that the training can come again.
+        Whether the user gave the seed, so that the same training can be run
+        again.
     validation_data : Samples or None, default=None
         Evaluated after each epoch.
     callbacks : sequence of keras.callbacks.Callback, default=()
@@ -51,8 +52,7 @@ class TrainingPlan:
     verbose : {0, 1, 2}, default=0
         As in Keras, but that 1 is one line per fit.
     memory : Store or None, default=None
-        Where states are kept, to start later from the last one that is the same
-        training's.
+        Where states are kept, and found again by a later fit of the same training.
     watch : Watch
         Who is told of each epoch, of those found in the memory too; by default
         nobody.

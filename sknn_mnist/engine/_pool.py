@@ -30,17 +30,17 @@ from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["borrow", "clear_network_pool", "give_up"]
 
-# Before anything is computed, after which TensorFlow keeps its number of threads.
+# Before anything is computed: from then on TensorFlow keeps its number of threads.
 take_share_of_cores()
 take_share_of_gpus()
 
-# Networks kept idle at most, and the bytes of their variables: a search tries fewer
+# Most idle networks kept, and most bytes of their variables: a search tries fewer
 # shapes than that at a time.
 MAX_NETWORKS = 16
 MAX_BYTES = 256 * 2**20
 
-# Networks given up between two times of freeing what is left of them, which takes some
-# tenths of a second, as much as making one of them.
+# What is left of networks that were given up is freed once per so many of them: it
+# takes some tenths of a second, as long as making a network.
 FREE_EVERY = 8
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -72,7 +72,7 @@ def clear_network_pool() -> None:
 def borrow(
     recipe: NetworkRecipe, state: State | None, keep: bool = False
 ) -> Iterator[FusedNetwork]:
-    """Lend a network of the recipe, in `state` or in its seed's initial one.
+    """Lend a network of the recipe, in `state` or, if None, its seed's initial state.
 
     It comes back to the pool when the block ends, unless the borrower means to `keep`
     it: then it is a new one. It comes back when the block raises, too, since all that
@@ -101,10 +101,10 @@ def borrow(
 
 
 def give_up(n_networks: int = 1) -> None:
-    """Tell that networks will not be lent again.
+    """Count networks that will not be lent again, and free what is left of some.
 
-    TensorFlow keeps something of each, and their graphs are cycles of Python's that
-    hold memory which Python's collector does not know of: both are freed after some.
+    TensorFlow keeps something of each, and their graphs are reference cycles holding
+    memory that Python's collector does not know of, so it would come too late.
     """
     for _ in range(n_networks):
         if next(_given_up) % FREE_EVERY == 0:
@@ -146,4 +146,4 @@ def _put(key: Any, fused: FusedNetwork) -> None:
         ):
             _idle.pop(0)
             n_given_up += 1
-    give_up(n_given_up)  # outside: what is collected may run anything
+    give_up(n_given_up)  # outside of the lock: finalizers may run anything

@@ -28,8 +28,8 @@ __all__ = [
 def take_share_of_cores() -> None:
     """Run TensorFlow on as many threads as this worker process is given.
 
-    In processes that are nobody's worker, and where ``TF_NUM_INTRAOP_THREADS`` is set,
-    TensorFlow keeps its own number. Where it runs already, that is said, once.
+    In a process that is no worker, and where ``TF_NUM_INTRAOP_THREADS`` is set,
+    TensorFlow keeps its own number. Where it runs already, a warning says so.
     """
     # Not `parent_process()`, which is None while a spawned process imports what its
     # parent's main module imports.

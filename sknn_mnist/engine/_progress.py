@@ -23,7 +23,7 @@ __all__ = ["FitProgress", "showing_progress"]
 def showing_progress(owner: str, plan: TrainingPlan) -> Iterator[TrainingPlan]:
     """Give a plan that shows one line of progress where `verbose` is 1.
 
-    By a callback after the others.
+    The line is written by a callback that comes after the others.
     """
     if plan.verbose != 1:
         yield plan
@@ -36,10 +36,10 @@ def showing_progress(owner: str, plan: TrainingPlan) -> Iterator[TrainingPlan]:
 
 
 class FitProgress(keras.callbacks.Callback):
-    """Tells how far a fit is, on one line: a bar on a terminal, else when it is done.
+    """Shows how far a fit is: a bar on a terminal, and one line when it is done.
 
-    Workers, which may share a terminal with others, write their line when they are
-    done, whole.
+    Workers may share a terminal with others: they show no bar, and write their line in
+    one piece.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class FitProgress(keras.callbacks.Callback):
     epochs : int
         Epoch to stop before.
     initial_epoch : int, default=0
-        Epochs that were there before.
+        Epochs done before.
     """
 
     def __init__(self, owner: str, epochs: int, initial_epoch: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Training with a memory: from the last kept epoch on, and those to come are kept."""
+"""Training with a memory: goes on from the last kept epoch, and keeps those to come."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
 
 __all__ = ["train_with_memory"]
 
-# Networks whose kinds of arrays are known; some hundred bytes per variable.
+# Most networks whose kinds of arrays are remembered; some hundred bytes per variable.
 MAX_KINDS = 256
 
 
@@ -59,7 +59,7 @@ def train_with_memory(
     found = training.longest(plan.epochs)
     start = 0 if found is None else found.epoch
     ends = found is not None and (found.stopped or start == plan.epochs)
-    # Of a training that goes on, the line of progress says so.
+    # Where training goes on, the line of progress tells what was found.
     shows_line = plan.verbose == 1 and not ends
     if found is not None and plan.verbose and not shows_line:
         print(f"Epoch {start}/{plan.epochs}: found in the memory {memory}")
@@ -71,7 +71,7 @@ def train_with_memory(
     if found is None or not ends:
         return training.go_on(found, plan)
     training.keep_for_good(found)
-    if plan.callbacks:  # which end, maybe with other weights than the last epoch's
+    if plan.callbacks:  # they end, which may put other weights back
         return training.go_on(found, replace(plan, epochs=found.epoch, watch=Watch()))
     return Trained(found.state, None, found.history, found.epoch)
 
@@ -84,7 +84,7 @@ class _Training:
     recipe : NetworkRecipe
         The network.
     plan : TrainingPlan
-        What tells the training apart; its epochs and its watch do not.
+        What identifies the training, its epochs and its watch aside.
     memory : Store
         Where states are kept.
     """
@@ -145,7 +145,7 @@ class _Training:
         return Seen(kept.history, kept.state)
 
     def keep_for_good(self, found: KeptState) -> None:
-        """Keep an epoch that a fit ends with: asked for, it may be asked for again."""
+        """Keep the epoch that a fit ends with, since it may be asked for again."""
         if found.passing is not None:
             self._memory.put(self.key, found, None, [(found.epoch, found.passing)])
         elif found is self._seen:
@@ -180,7 +180,7 @@ class _Training:
             raise
         last = epochs.last
         assert last is not None  # epochs is at least 1
-        # Without callbacks the memory's own arrays, so that they are there once.
+        # Without callbacks the memory's own arrays, so that they exist once.
         state = state if plan.callbacks else last.state
         return Trained(state, None, last.history, start)
 
@@ -239,7 +239,7 @@ class _Training:
 
 
 class _Epochs:
-    """The epochs that a training comes to; the last is remembered."""
+    """The epochs of a training as they come; the last is remembered."""
 
     def __init__(self, last: KeptState | None) -> None:
         self.last = last
@@ -251,7 +251,7 @@ class _Epochs:
 
 
 class _KeptEpochs(_Epochs):
-    """The epochs that a fit comes to, which are kept, and seen by who watches it."""
+    """The epochs of a fit as they come, kept in the memory and shown to its watch."""
 
     def __init__(
         self, found: KeptState | None, keeper: EpochKeeper, plan: TrainingPlan
@@ -261,7 +261,7 @@ class _KeptEpochs(_Epochs):
         self._plan = plan
 
     def add(self, kept: KeptState) -> bool:
-        """Keep the state after one more epoch; stop where who watches says so."""
+        """Keep the state after one more epoch; stop where the watch says so."""
         self.last = kept
         ends = kept.stopped or kept.epoch == self._plan.epochs
         self._keeper.keep(kept, ends)
@@ -277,14 +277,14 @@ def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:
     names = ["loss", *(_name_of(each) for each in metrics)]
     of_objects = [_name_of(each) for each in metrics if _is_object(each)]
     known = {"scalars": frozenset(names).difference(of_objects)}
-    if len(set(names)) < len(names):  # of which Keras changes some
+    if len(set(names)) < len(names):  # of equal ones Keras renames some
         return known
     every = names + [f"val_{name}" for name in names if validated]
     return {**known, "names": frozenset(every)}
 
 
 def _is_object(metric: Any) -> bool:
-    """Tell whether a metric may give a vector; a function's mean is a number."""
+    """Tell whether a metric may give a vector; of a function Keras takes the mean."""
     if isinstance(metric, str):
         return inspect.isclass(getattr(keras.metrics, metric, None))
     return isinstance(metric, keras.metrics.Metric)

@@ -1,11 +1,11 @@
-"""Rows computed in blocks of fixed sizes, so that none depends on its company.
+"""Rows computed in blocks of fixed sizes, so that none depends on those beside it.
 
 Eigen and oneDNN cut a matrix by its number of rows and the threads that there are, and
 sum differently in the pieces, so that a row's output would depend, in its last digits,
 on how many rows come with it. Blocks of one size are always cut alike; but not every
 size is cut evenly, and which are depends on the processor, the libraries and the
-network. So sizes are tried, on numbers of the same kind: kept are a small, a middle and
-a large one that give a row the same bits, at every place of the block.
+network. So sizes are tried, on random rows: taken are a small, a middle and a large
+one that give a row the same bits, at every place of the block.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ import numpy as np
 
 __all__ = ["find_sizes", "in_blocks"]
 
-# A small block answers for a row or two, a middle one for a hundred, a large one for
-# thousands.
+# A small block serves a few rows, a middle one a hundred, a large one thousands.
 SMALL = (16, 32, 64)
 MIDDLE = 128
 LARGE = (1024, 256, 128, 64)
 
-# Outputs that two ways of computing them must agree in, and rows that have them.
+# How many outputs two block sizes must agree in, and the most rows computed for that.
 OUTPUTS_COMPARED, MOST_ROWS_COMPARED = 4096, 512
 
 # From a block to its rows' outputs.
@@ -33,7 +32,7 @@ Compute = Callable[[Any], np.ndarray]
 def find_sizes(
     compute: Compute, shape: Sequence[int], dtype: str, most_rows: int
 ) -> tuple[int, ...]:
-    """Return block sizes in which a row gives the same bits whatever its company.
+    """Return block sizes in which a row's bits do not depend on the other rows.
 
     Parameters
     ----------
@@ -44,13 +43,14 @@ def find_sizes(
     dtype : str
         Of the rows.
     most_rows : int
-        Rows that a block may have for want of memory, if there is a choice.
+        Most rows of a block, to save memory; the least large size is tried all the
+        same.
 
     Returns
     -------
     tuple of int
-        A small, a middle and a large size, or fewer; ``(1,)`` where no other passes,
-        which always does.
+        A small, a middle and a large size, or fewer; ``(1,)``, which always passes,
+        where no other does.
     """
     rng = np.random.default_rng(0)
     rows = rng.random((max(LARGE[0], MOST_ROWS_COMPARED), *shape), dtype=np.float32)
@@ -113,7 +113,7 @@ def _filled_up(block: Any, size: int) -> Any:
     if len(block) == size:
         return block
     block = np.asarray(block)
-    # With zeros: rows that nobody asked for.
+    # With rows of zeros, whose outputs are dropped.
     filled = np.zeros((size, *block.shape[1:]), block.dtype)
     filled[: len(block)] = block
     return filled

@@ -1,7 +1,7 @@
-"""Arrays as tensors, the last ones kept for whoever comes with the same numbers.
+"""A cache of arrays as tensors, found again by what the arrays hold.
 
-A search fits and scores on a few folds again and again, each time in an array of its
-own. TensorFlow's copy of one costs more than telling that it is the same.
+A search fits and scores on a few folds again and again, each time in a new array.
+Copying one to a tensor costs more than hashing it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sknn_mnist.memory._fingerprints import digest
 
 __all__ = ["cached_tensor", "clear_tensor_cache"]
 
-# Of all that are cached: the folds of a search over some ten thousand images.
+# Of all cached tensors: the folds of a search over some ten thousand images.
 MAX_BYTES = 128 * 2**20
-# A smaller array is copied as fast as it is told from others.
+# A smaller array is copied as fast as it is hashed.
 MIN_BYTES = 2**20
 
 _lock = threading.Lock()
@@ -27,7 +27,7 @@ _cache: OrderedDict[Any, tf.Tensor] = OrderedDict()  # the last used at the end
 
 
 def cached_tensor(array: np.ndarray) -> tf.Tensor:
-    """Return the array as a tensor: the cached one of these numbers or a new one."""
+    """Return the array as a tensor: the cached one with these values or a new one."""
     if not _is_worth_caching(array):
         return tf.constant(array)
     key = digest(array)
@@ -44,7 +44,7 @@ def cached_tensor(array: np.ndarray) -> tf.Tensor:
 
 
 def clear_tensor_cache() -> None:
-    """Give the memory back."""
+    """Free the memory."""
     with _lock:
         _cache.clear()
 

@@ -25,7 +25,7 @@ from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["split_validation", "train"]
 
-# It reaches into the `fit` of Keras itself.
+# Callbacks that need `keras.Model.fit` itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
 
 
@@ -50,7 +50,7 @@ def train(recipe: NetworkRecipe, state: State | None, plan: TrainingPlan) -> Tra
         State or network, and history.
     """
     if tf.distribute.has_strategy():
-        # Keras would spread the batches of its own, differently by version.
+        # Keras would distribute the batches in its own way, which differs by version.
         raise ValueError(
             f"{recipe.owner} can't train within the scope of a tf.distribute "
             "strategy. Call fit outside of it."
@@ -152,7 +152,7 @@ def _train_by_keras(
 ) -> Trained:
     """Train by `keras.Model.fit`, on the same batches as the engine takes."""
     network = recipe.new_network()
-    give_up()  # whatever comes, it is not lent
+    give_up()  # it will not be lent, whatever happens
     if state is not None:
         set_state(network, {**get_state(network), **state})
     data = [tf.constant(each) for each in plan.data if each is not None]

@@ -1,4 +1,4 @@
-"""Who watches the epochs of a training, if anybody does."""
+"""Calls around the epochs of a training, for whoever watches it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Seen(NamedTuple):
     state: State
 
 
-# Gives what there is to see, which costs nothing until it is called.
+# Returns what there is to see; it costs nothing unless it is called.
 Look = Callable[[], Seen]
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Calls around each epoch, whoever trains it and whoever looks.
+    """Calls around each epoch, whichever way it is trained or found.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Watch:
 
 
 def floats_of(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return a history of floats; of some metrics vectors, one value per class."""
+    """Return a history of floats; some metrics give vectors, one value per class."""
     return {
         name: [float(value) if np.ndim(value) == 0 else value for value in each]
         for name, each in history.items()

@@ -41,7 +41,7 @@ PACKAGES = {
     "scikit-learn": "sklearn",
     "numpy": "numpy",
 }
-# Of this machine or this process: not written, and None when read.
+# What belongs to this machine or process: not written, and None when read.
 LEFT_OUT = {"memory"}
 
 
@@ -141,12 +141,12 @@ def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
         raise ValueError("its history has no loss")
     values = {str(name): arrays[f"history/{at}"] for at, name in enumerate(names)}
     if values["loss"].ndim != 1:
-        raise ValueError("its loss is not a number an epoch")
+        raise ValueError("its loss is not one number per epoch")
     for name, each in values.items():
-        # An array of no columns has as many rows as it likes, and takes no bytes.
+        # An array without columns may have any number of rows, and takes no bytes.
         if each.ndim < 1 or len(each) > len(values["loss"]):
-            raise ValueError(f"its history of {name!r} is not a value an epoch")
-    # Some metrics give a vector, a value a class.
+            raise ValueError(f"its history of {name!r} is not one value per epoch")
+    # Some metrics give a vector, one value per class.
     return {
         name: each.tolist() if each.ndim == 1 else list(each)
         for name, each in values.items()
@@ -166,7 +166,7 @@ def _network_of(
     )
     if n_layers > len(state["network"]):
         raise ValueError("it has more layers than arrays")
-    # A file that tells of a network larger than its arrays is found out before any of
+    # A file that describes a network larger than its arrays is refused before any of
     # it is made.
     expected = recipe.array_kinds()
     for part, kinds in expected.items():
@@ -238,14 +238,14 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         known = np.arange(len(labels)) if stored["matrix"] else np.unique(labels)
         if not np.array_equal(labels, known):
             raise ValueError("its labels are not those of a fit")
-        # Of a matrix its columns count.
+        # The labels of a matrix are the numbers of its columns.
         y = np.eye(2, len(labels), dtype=int) if stored["matrix"] else labels
     else:
         columns = _int(stored["columns"], 1)
         several = _int(stored["dimensions"], 1, most=2) == 2
         if columns > 1 and not several:
             raise ValueError("its targets are one number and several at once")
-        y = np.empty((0, columns) if several else 0)  # which takes nothing
+        y = np.empty((0, columns) if several else 0)  # which takes no memory
     estimator.target_encoder_ = estimator.target_encoder.fit(y)
     estimator.__dict__.update(estimator.target_encoder_.get_metadata())
 

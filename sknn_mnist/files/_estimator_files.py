@@ -37,7 +37,7 @@ __all__ = ["load", "save_estimator"]
 # A path, or a file open in binary mode.
 Place = str | os.PathLike[str] | BinaryIO
 
-# Letters of JSON, which the header holds as JSON once more.
+# Characters of JSON, which the header holds as JSON once more.
 MOST_TEXT = MOST_HEADER // 4
 
 # Characters of what is said about a file: it may quote what is in it.

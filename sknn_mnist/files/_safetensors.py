@@ -18,10 +18,10 @@ from safetensors.numpy import load as from_safetensors
 
 __all__ = ["json_of", "read_safetensors"]
 
-# Bytes of a header, as the library has it.
+# Most bytes of a header, as in the library.
 MOST_HEADER = 100_000_000
 
-# Of JSON within JSON; what `save` writes goes some twenty deep.
+# Most levels of nested JSON; what `save` writes has some twenty.
 MOST_DEPTH = 100
 
 PIECE = 2**20

@@ -1,4 +1,4 @@
-"""What making the Keras objects of a saved parameter takes, told before they are made.
+"""The memory that Keras objects of a saved parameter take, known before they are made.
 
 A few bytes of a file can name a metric of gigabytes: `AUC` by its thresholds, `MeanIoU`
 by the square of its classes. Networks are measured elsewhere, against their arrays.
@@ -11,8 +11,8 @@ from typing import Any
 
 __all__ = ["check_size"]
 
-# Bytes for each threshold (of each label), with those of Python's lists on the way;
-# for each pair of classes; and for Muon's passes over the weights in a step.
+# Bytes per threshold (of each label), with those of the Python lists in between; per
+# pair of classes; and per pass of Muon over the weights in a step.
 THRESHOLD_BYTES = 128
 PAIR_BYTES = 32
 PASS_BYTES = 65_536
@@ -55,7 +55,7 @@ def check_size(name: str, stored: Any) -> None:
 
 
 def _all_within(stored: Any) -> Iterator[Any]:
-    """Give a value and all values in it, without recursion."""
+    """Yield a value and all values in it, without recursion."""
     left = [stored]
     while left:
         value = left.pop()

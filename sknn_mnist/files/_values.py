@@ -44,8 +44,8 @@ BASES = (
 # Those that write and read no files of their own and run no code of the user's.
 CALLBACKS = {"EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"}
 
-# NumPy gives each label as many bytes as the longest has: of one of these at most,
-# and of all so many for each letter that is there, beyond what is a trifle.
+# NumPy gives each label as many bytes as the longest has. The most of one label; and of
+# all of them, the bytes that are always allowed, and those per byte of their letters.
 MOST_LABEL_BYTES = 2**16
 MOST_LABELS_BYTES = 2**22
 MOST_LABELS_RATIO = 16

@@ -1,8 +1,8 @@
 """What Keras's own callbacks know between two epochs, taken out and put back.
 
-With it a training goes on from a kept epoch as if it had never been interrupted. Only
-callbacks whose effect is all in the network, in their own numbers and in what they
-write from the logs: others would have to run again from the first epoch.
+With it a training goes on from a kept epoch as if it had never been interrupted. This
+holds for callbacks whose whole effect is in the network, in their own numbers and in
+what they write from the logs: others would have to run again from the first epoch.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ __all__ = [
     "states_of",
 ]
 
-# Of each callback: what it was made with, which shapes the training, and what changes
-# while it trains. Names that this version of Keras has not got are left out.
+# By class: the settings that have an effect on training, and the attributes that change
+# during it. Names that this version of Keras lacks are left out.
 _CONFIG: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: (
         *("monitor", "min_delta", "patience", "mode", "baseline"),
@@ -69,7 +69,7 @@ def obstacle_of(callback: keras.callbacks.Callback) -> str | None:
 
 
 def configs_of(callbacks: Sequence[keras.callbacks.Callback]) -> list[Any]:
-    """Return what is equal only for callbacks that do the same to a training."""
+    """Return settings that are equal only for callbacks with the same effect."""
     return [
         (
             type(each).__name__,
@@ -177,7 +177,7 @@ def _is_possible(name: str, value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON and arrays can hold of it."""
+    """Return a value in the form that JSON and arrays can hold."""
     if isinstance(value, list | tuple) and value and isinstance(value[0], np.ndarray):
         return list(value)
     if isinstance(value, list):

@@ -1,14 +1,15 @@
-"""How much room the states of a folder take, without a look at all of them.
+"""The disk space that the states of a folder take, without scanning all of them.
 
-States lie in up to 256 shards, by the first two digits of their trainings' keys. How
-much each holds stands in a file, ``sizes``, and is put right whenever somebody looks
-into the shard. Who puts a state looks into its shard and into those that nobody has
-looked into for longest, some hundred states in all: so the sizes stay true, whoever
-has written, removed or crashed, and what was used least recently in that sample goes
-when there is too much. A folder of no more states than that is always seen whole.
+States lie in up to 256 shards, by the first two digits of their trainings' keys. The
+file ``sizes`` says how many bytes each shard holds; it is corrected whenever a shard is
+scanned. Whoever writes a state scans its shard, and those that were not scanned for the
+longest time, some hundred states in all: so the sizes stay true, whoever has written,
+removed or crashed. When there is too much, the least recently used of this sample are
+removed. A folder of no more states than that is always scanned whole.
 
 With several writers at once, the limit is exceeded by one state of each at most, until
-the next is put; by what a crash has left uncounted, until its shard is looked into.
+the next one is written; after a crash, by what was not counted, until its shard is
+scanned.
 """
 
 from __future__ import annotations
@@ -31,21 +32,22 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(\d{6,12})\.([0-9a-f]{64})(?:\.([0-9a-f]{8}))?\.safetensors")
 
 DRAFT = ".draft-"
-# A draft this old is of a process that was killed.
+# A draft this old was left by a process that was killed.
 DRAFT_SECONDS = 3600
 
-# Names seen at one look, some milliseconds, and how often a put may look again for more
-# to remove: where the limit was lowered by much, it is reached after some puts.
-AT_A_LOOK = 128
-LOOKS = 4
-# Of a sample, so much may go at once: what is left out is younger than most.
+# Names per scan, which takes some milliseconds, and scans per state that is written,
+# to find more to remove: a limit that was lowered by much is reached after some states.
+NAMES_PER_SCAN = 128
+SCANS_PER_PUT = 4
+# The part of a sample that may be removed at once, its oldest states: these are likely
+# to be among the oldest of all.
 OLD_PART = 0.1
 
 # Clocks of hosts that share a disk may differ by this.
 CLOCK_SECONDS = 60
 
 _SIZES = "sizes"
-_ENTRY = struct.Struct("<qd")  # bytes, and when somebody looked; 0 for never
+_ENTRY = struct.Struct("<qd")  # bytes, and time of the last scan; 0 for never
 _SHARDS = 256
 
 
@@ -67,7 +69,7 @@ class StateFile(NamedTuple):
 
 
 class DiskSpace:
-    """The room that the states of a folder take.
+    """The disk space that the states of a folder take.
 
     Anything in the folder may vanish at any moment.
 
@@ -100,16 +102,16 @@ class DiskSpace:
     def files(self) -> list[StateFile]:
         """Return all states, the least recently used first."""
         now = time.time()
-        found = [each for shard in self._shards() for each in self._look(shard, now)[0]]
+        found = [each for shard in self._shards() for each in self._scan(shard, now)[0]]
         return sorted(found, key=_age)
 
-    def make(self, path: Path) -> list[StateFile]:
-        """Remove states if there are too many, `path` was just put.
+    def make_room(self, path: Path) -> list[StateFile]:
+        """Remove states where there are too many, but not `path`, just written.
 
         Returns
         -------
         list of StateFile
-            What could not be removed, if there is too much for that reason.
+            States that could not be removed, where they are why there are too many.
         """
         now = time.time()
         own = int(path.parent.parent.name, 16)
@@ -123,19 +125,19 @@ class DiskSpace:
         sample: list[StateFile] = []
         stuck: list[StateFile] = []
         changed: set[int] = set()
-        for _ in range(LOOKS):
+        for _ in range(SCANS_PER_PUT):
             seen = 0
-            while todo and seen < AT_A_LOOK:
+            while todo and seen < NAMES_PER_SCAN:
                 shard = todo.pop(0)
-                found, n_names = self._look(shard, now, mend=True)
+                found, n_names = self._scan(shard, now, mend=True)
                 sizes[shard] = (sum(each.n_bytes for each in found), now)
                 changed.add(shard)
                 sample += found
                 seen += n_names + 1
             known = [sizes[each][0] for each in there if sizes[each][1]]
             unknown = len(there) - len(known)
-            # Keys are spread evenly, so that shards nobody has looked into are like
-            # those that somebody has.
+            # Keys are spread evenly, so that shards which were never scanned hold about
+            # as much as those that were.
             n_bytes = sum(known) + unknown * sum(known) // len(known)
             most = len(sample) if not todo else max(1, int(OLD_PART * len(sample)))
             for each in sorted(sample, key=_age)[:most]:
@@ -166,7 +168,7 @@ class DiskSpace:
         now = time.time()
         found, sizes = [], {}
         for shard in self._shards():
-            files, _ = self._look(shard, now, mend=True)
+            files, _ = self._scan(shard, now, mend=True)
             found += files
             sizes[shard] = sum(each.n_bytes for each in files)
         n_bytes = sum(sizes.values())
@@ -194,10 +196,10 @@ class DiskSpace:
         names = [name for name in _names(self.folder) if _SHARD.fullmatch(name)]
         return [int(name, 16) for name in names]
 
-    def _look(
+    def _scan(
         self, shard: int, now: float, mend: bool = False
     ) -> tuple[list[StateFile], int]:
-        """Return the states of a shard, and how many names were seen on the way."""
+        """Return the states of a shard, and how many names were read."""
         place = f"{self.folder}/{shard:02x}"
         keys = _names(place)
         files, n_names = [], len(keys)
@@ -223,7 +225,7 @@ class DiskSpace:
         return files, n_names
 
     def _sizes(self, now: float) -> list[tuple[int, float]]:
-        """Return what each shard holds, and when somebody looked; 0 for never."""
+        """Return each shard's bytes, and when it was scanned; 0 for never."""
         try:
             data = read_regular(self.folder / _SIZES, _ENTRY.size * _SHARDS)
         except OSError:
@@ -231,25 +233,25 @@ class DiskSpace:
         if len(data) != _ENTRY.size * _SHARDS:
             return [(0, 0.0)] * _SHARDS
         return [
-            # What is no size, or was seen in the future, tells nothing.
-            (size, looked)
-            if size >= 0 and 0 < looked <= now + CLOCK_SECONDS
+            # A size below 0, or a scan dated in the future, tells nothing.
+            (size, scanned)
+            if size >= 0 and 0 < scanned <= now + CLOCK_SECONDS
             else (0, 0.0)
-            for size, looked in _ENTRY.iter_unpack(data)
+            for size, scanned in _ENTRY.iter_unpack(data)
         ]
 
     def _write(self, sizes: dict[int, tuple[int, float]]) -> None:
-        # Each at its place, so that what others write at the same time stays. Without
-        # it, all is looked into again.
+        # Each entry at its place, so that what others write at the same time stays.
+        # Where the file can't be written, shards are scanned again.
         with (
             suppress(OSError),
             open_regular(self.folder / _SIZES, update=True) as file,
         ):
             if os.fstat(file.fileno()).st_size != _ENTRY.size * _SHARDS:
                 file.truncate(_ENTRY.size * _SHARDS)
-            for shard, (size, looked) in sizes.items():
+            for shard, (size, scanned) in sizes.items():
                 file.seek(_ENTRY.size * shard)
-                file.write(_ENTRY.pack(max(0, size), looked))
+                file.write(_ENTRY.pack(max(0, size), scanned))
 
 
 def _state_file(
@@ -283,7 +285,7 @@ def _remove(file: StateFile) -> bool:
         file.path.unlink(missing_ok=True)
     except OSError:
         return False
-    # Of the training, and of those whose keys begin alike, if empty.
+    # The folders of the training and of the shard, if they are empty.
     with suppress(OSError):
         file.path.parent.rmdir()
         file.path.parent.parent.rmdir()
@@ -295,6 +297,6 @@ def _names(folder: str | Path) -> list[str]:
 
 
 def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    # Anything may vanish, and stand in the way, while it is looked at.
+    # Anything may vanish, or turn out to be no folder, while it is read.
     with suppress(OSError), os.scandir(folder) as entries:
         yield from entries

@@ -3,8 +3,8 @@
 For good: the ends of fits, which may be asked for again, and the epochs 1, 2, 4, 8...,
 so that a fit of any other number of epochs has less than half of them to train. Of a
 fit in flight besides, the last epoch it has come to, which replaces the one before:
-who is killed or interrupted has lost the epoch he was in, and at most the one that was
-just being written. A training of 60 epochs so leaves 7 states.
+a fit that is killed or interrupted loses the epoch it was in, and at most the one that
+was being written. So a training of 60 epochs leaves 7 states.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class EpochKeeper:
     Parameters
     ----------
     memory : Store
-        Where.
+        Where they are kept.
     key : str
-        The training.
+        The training's key.
     found : KeptState or None
         What the fit starts from.
 
@@ -85,8 +85,8 @@ class EpochKeeper:
             return  # it has diverged, and will be refused
         replaced = [] if self._last is None else [(self._last, self._fit)]
         found = self._found
-        # Whose fit may be going on still, but will hardly need it when this one is
-        # through.
+        # Another fit may be running that keeps it, but it will hardly need it once
+        # this one is done.
         if end and found is not None and found.passing is not None:
             replaced.append((found.epoch, found.passing))
         passing = None if for_good else self._fit

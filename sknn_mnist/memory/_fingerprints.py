@@ -1,4 +1,4 @@
-"""Which arrays, and which trainings, are one and the same."""
+"""Keys that are equal for the same arrays, and for the same trainings."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def training_key(
     shuffle: bool,
     seed: int,
 ) -> str:
-    """Return what is equal only for trainings that go through the same states.
+    """Return a key that is equal only for trainings that go through the same states.
 
-    All that takes part in them but the number of epochs: network, optimizer, loss,
+    It covers all that takes part but the number of epochs: network, optimizer, loss,
     metrics, settings of the process (`recipe.key` has them), seeds, batches, the data
     to the byte, and the versions that compute. Not the machine: results of other
     processors, or other numbers of threads, agree within rounding.
@@ -58,7 +58,7 @@ def training_key(
 
 
 def digest(array: np.ndarray | None) -> Any:
-    """Return what is equal only for arrays of the same type, shape and numbers."""
+    """Return a key that is equal only for arrays of equal dtype, shape and values."""
     # Not cryptographic, since nobody attacks data of their own: some ten times
     # faster than SHA-256, so that it costs little beside the shortest epoch.
     if array is None:

@@ -3,8 +3,8 @@
 ``FOLDER/training_states/ab/abcd…/000005.DIGEST.safetensors``: the training's key,
 the epoch, and the SHA-256 of what the file holds; before the suffix, of an epoch that
 is kept only until the fit has come further, eight digits of that fit. A file whose
-content is not what its name says, torn or changed or moved, is told by that and passed
-over, and so is one that holds anything but what the training would have written.
+content is not what its name says, torn or changed or moved, is recognised by that and
+skipped, and so is one that holds anything but what the training would have written.
 
 Several processes may write at once, on a shared disk as well: files appear whole,
 those of the same training's same epoch are alike, and anything may vanish.
@@ -35,7 +35,7 @@ __all__ = ["FolderStore", "KeptState", "StateFile"]
 
 SUBFOLDER = "training_states"
 
-# Times that a folder may vanish between its making and the writing into it.
+# Attempts at writing, as another process may remove the new folder, which is empty.
 _TRIES = 10
 
 
@@ -70,7 +70,7 @@ class FolderStore:
         except OSError as err:
             self._warn(f"can't read {self._folder_of(key)} ({_reason(err)})")
             return None
-        # Of alike ones, that which is kept for good.
+        # Of those of the same epoch, the one that is kept for good comes first.
         files.sort(key=lambda each: (-each.epoch, each.passing or ""))
         for file in files:
             if 0 < file.epoch <= epochs:
@@ -90,7 +90,7 @@ class FolderStore:
         data = encode(key, kept)
         if len(data) > self.limit:
             self._warn(
-                f"{len(data):,} bytes a state are over its limit, {self.limit:,}"
+                f"a state of {len(data):,} bytes is over its limit, {self.limit:,}"
             )
             return False
         digest = hashlib.sha256(data).hexdigest()
@@ -106,7 +106,7 @@ class FolderStore:
             for each in self._space.files_of(key) if gone else ():
                 if (each.epoch, each.passing) in gone:
                     each.path.unlink(missing_ok=True)
-        self._warn_of(self._space.make(path))
+        self._warn_of(self._space.make_room(path))
         return True
 
     def files(self) -> list[StateFile]:
@@ -140,7 +140,7 @@ class FolderStore:
                 raise ForeignStateError("its content is not what was written")
             kept = decode(data, file.key, file.epoch, kinds)
         except FileNotFoundError:
-            return None  # removed for room just now
+            return None  # just removed to free space
         except OSError as err:
             self._warn(f"can't read {file.path} ({_reason(err)})")
             return None
@@ -167,7 +167,7 @@ def _write(path: Path, data: bytes) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 if not stat.S_ISREG(os.lstat(path).st_mode):
-                    os.unlink(path)  # a pipe would wait for its reader
+                    os.unlink(path)  # writing to a pipe would wait for its reader
             with replacing(path, prefix=DRAFT) as draft, draft.open("wb") as file:
                 file.write(data)
                 file.flush()

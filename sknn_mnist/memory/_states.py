@@ -22,7 +22,7 @@ from sknn_mnist._array_kinds import ArrayKind, kind_of
 
 __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 
-# What a state says of itself.
+# Keys of a state's description of itself.
 _ABOUT = {"key", "epoch", "history", "callbacks", "stopped"}
 
 # What JSON and the headers take, at most, beside the arrays.
@@ -44,7 +44,7 @@ class KeptState:
     epoch : int
         Epochs done.
     state : dict of str to list of ndarray
-        What `_loop.get_state` gives.
+        What the engine's `get_state` gives.
     history : dict of str to list
         The history of these epochs.
     callbacks : list of dict
@@ -85,7 +85,7 @@ class Kinds:
     Attributes
     ----------
     state : dict of str to list of (tuple of int, str)
-        Shape and dtype of each array of `_loop.get_state`.
+        Shape and dtype of each array of the engine's `get_state`.
     weights : list of (tuple of int, str)
         Likewise of Keras's `get_weights`, which callbacks keep.
     fit_callbacks : callable
@@ -95,7 +95,7 @@ class Kinds:
         Names in its history, to which a callback may add the learning rate; None where
         they are not known.
     scalars : frozenset of str
-        Of these, what is one number per epoch; some metrics give a vector.
+        Those of them that are one number per epoch; some metrics give a vector.
     """
 
     state: dict[str, list[ArrayKind]]
@@ -152,7 +152,7 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
     Raises
     ------
     ForeignStateError
-        When anything is missing, more, or other than it should be.
+        When anything is missing, superfluous or not as it should be.
     """
     try:
         arrays = safetensors.load(data)

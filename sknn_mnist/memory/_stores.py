@@ -100,7 +100,7 @@ class Amount(NamedTuple):
 
     @classmethod
     def of(cls, files: Collection[StateFile]) -> Amount:
-        """Return how much some files are."""
+        """Return how much some files make up."""
         trainings = {each.key for each in files}
         return cls(len(files), len(trainings), sum(each.n_bytes for each in files))
 
@@ -131,7 +131,7 @@ def open_memory(memory: Any, owner: str) -> Store | None:
     Raises
     ------
     ValueError or TypeError
-        When it is nothing of these, or names a file.
+        When it is none of these, or names a file.
     """
     if memory is None:
         return None
@@ -152,7 +152,7 @@ def open_memory(memory: Any, owner: str) -> Store | None:
         raise _refused(memory, owner)
     limit = _limit()
     with _lock:
-        # Several may have one folder open: what is in it is on disk.
+        # Several stores may share a folder: all they know of it is on disk.
         if path not in _folders or _folders[path].limit != limit:
             _folders[path] = FolderStore(path, limit)
         return _folders[path]
@@ -191,7 +191,7 @@ def clear_memory(memory: Any) -> None:
 
 
 def amount_kept(memory: Any) -> Amount:
-    """Return how much a memory holds. All of a folder is looked through.
+    """Return how much a memory holds; a folder is scanned whole.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ class ProcessStore:
             found = [each for each in self._ids.get(key, ()) if each[1] <= epochs]
             if not found:
                 return None
-            # Of alike ones, that which is kept for good.
+            # Of those of the same epoch, the one that is kept for good.
             which = max(found, key=lambda each: (each[1], each[2] is None))
             self._kept.move_to_end(which)
             return replace(self._kept[which], passing=which[2])

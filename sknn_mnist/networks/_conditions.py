@@ -1,7 +1,7 @@
 """What a computation depends on besides its network: settings and versions.
 
-Said once, here: the pool, the memory and the forward passes all ask. Not the processor
-nor the number of threads: they round sums otherwise, within what float32 can tell.
+Said once, here: the pool, the memory and the forward passes all ask. The processor and
+the number of threads are not among them: they round sums differently, no more.
 """
 
 from __future__ import annotations
@@ -68,5 +68,5 @@ def _nothing() -> None:
     return None
 
 
-# They hold from TensorFlow's start on.
+# Fixed when TensorFlow starts.
 _ONEDNN = (uses_onednn(), *(os.environ.get(name) for name in _ONEDNN_VARIABLES))

@@ -36,7 +36,7 @@ def initial_values(
     seeds = layer_seeds(seed)
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dropout):
-            # As a new keras.random.SeedGenerator starts: the seed, and none drawn.
+            # As a new keras.random.SeedGenerator starts: the seed, and no draws.
             start = np.array([next(seeds), 0], dtype="uint32")
             drawn[id(layer.seed_generator.state)] = start
         elif isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
@@ -52,7 +52,7 @@ def initial_values(
 
 
 def layer_seeds(seed: int | None) -> Iterator[int | None]:
-    """One seed a layer: equal seeds would start equal layers with equal weights."""
+    """Yield one seed per layer: equal seeds would give equal layers equal weights."""
     layer = 0
     while True:
         # Keras seeds are 32-bit; the odd multiplier spreads neighbouring seeds.

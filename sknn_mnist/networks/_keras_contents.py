@@ -30,7 +30,7 @@ __all__ = [
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
-# Of these, arguments tell what they are.
+# Objects that are described by their arguments.
 KINDS = (
     keras.optimizers.Optimizer,
     Schedule,
@@ -67,8 +67,8 @@ def same(one: Any, other: Any) -> bool:
 def holds_same(one: Any, other: Any, names: bool = True) -> bool:
     """Tell whether two objects of a class hold the same plain values.
 
-    Variables are state; and what belongs to Keras's own bookkeeping comes with the
-    class.
+    Left out are variables, which are state, and Keras's bookkeeping, which comes with
+    the class.
     """
     if isinstance(one, keras.optimizers.Optimizer) and not (
         is_same(rate_of_optimizer(one), rate_of_optimizer(other))
@@ -114,7 +114,7 @@ def plain_copy(value: Any) -> Any:
 
 
 def untracked(value: Any) -> Any:
-    """Return tensors, and Keras's lists and dicts, which know their owner, as plain."""
+    """Return tensors, and the lists and dicts that Keras tracks, as Python's own."""
     for kind in (dict, list, set):
         if isinstance(value, kind) and type(value).__module__.startswith("keras."):
             value = kind(value)
@@ -165,7 +165,7 @@ def _excluded(optimizer: keras.optimizers.Optimizer) -> Any:
     try:
         return exclude_from_weight_decay(None, like=optimizer)
     except ValueError:
-        return optimizer  # like no other
+        return optimizer  # equal to no other
 
 
 def _holds_variables_alone(value: Any) -> bool:

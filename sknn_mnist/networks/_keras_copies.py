@@ -3,7 +3,7 @@
 Keras and SciKeras copy a loss, a metric or an optimizer through its `get_config`, which
 leaves things out: a Huber's delta, a cosine similarity's axis, an AdamW's exclusions,
 whatever a class of the user's own does not list. Here an object of Keras's own is
-described by arguments that are tried: what they make must hold what the object holds.
+described by arguments that are tried: the object they make must hold the same.
 Everything else is code of the user's own, copied with the attributes that it has.
 """
 
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-# An argument that no optimizer's constructor takes: names given to the method.
+# No argument of an optimizer's constructor, but the names given to this method.
 EXCLUDED = "exclude_from_weight_decay"
 
 Arguments: TypeAlias = dict[str, Any]
@@ -171,7 +171,7 @@ def _arguments(value: Any) -> Arguments:
 
 
 def _functions_of(value: Any, config: Mapping[str, Any]) -> Arguments:
-    """Return the functions that a config has by names, which need not be their own."""
+    """Return the functions of which a config has but names, which others may bear."""
     held = {name: vars(value).get(name, vars(value).get(f"_{name}")) for name in config}
     return {name: each for name, each in held.items() if inspect.isroutine(each)}
 

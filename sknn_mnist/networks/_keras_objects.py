@@ -102,7 +102,7 @@ def describe_optimizer(
         return None
     arguments = {**arguments, "name": kind.__name__.lower()}
     if "inner_optimizer" in arguments:
-        # Which trains; the outer one scales the loss.
+        # The inner one trains; the outer one scales the loss.
         arguments["inner_optimizer"] = make_optimizer(
             arguments["inner_optimizer"], learning_rate, owner
         )
@@ -188,9 +188,9 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
 def make_metrics(metrics: Any, owner: str) -> list[Any]:
     """Return fresh metrics from one of them or a list.
 
-    Strings stay, since Keras calls a metric in the history as it was called. Classes
-    and configs get the name that Keras gives the first of its kind in a process:
-    ``auc``, where it would count on, fit by fit.
+    Strings stay: Keras takes them for the names in the history. Classes and configs get
+    the name that Keras gives the first of their kind in a process, ``auc``: Keras would
+    number them on from fit to fit.
     """
     if metrics is None:
         return []
@@ -221,12 +221,12 @@ def make_metrics(metrics: Any, owner: str) -> list[Any]:
 
 
 def _name_as_first(metric: keras.metrics.Metric, given: Any, others: list[Any]) -> None:
-    """Name a metric that Keras has numbered as the first of its kind among a few."""
+    """Number a metric that Keras has numbered anew, among the others of the list."""
     if isinstance(given, dict) and given.get("config", {}).get("name"):
         return
     base = _snake_case(type(metric).__name__)
     if not re.fullmatch(rf"{re.escape(base)}(_\d+)?", metric.name):
-        return  # not by number
+        return  # a name that Keras did not make up
     taken = {getattr(each, "name", each) for each in others}
     names = (
         base if number == 0 else f"{base}_{number}" for number in itertools.count()

@@ -17,7 +17,7 @@ import keras
 
 __all__ = ["NAMESPACES", "is_own", "name_of_own", "own_named"]
 
-# Keras's public ones; the first that has a thing names it.
+# Keras's public namespaces; a thing is named by the first that has it.
 NAMESPACES = {
     "keras.optimizers": keras.optimizers,
     "keras.optimizers.schedules": keras.optimizers.schedules,

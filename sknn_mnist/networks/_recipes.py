@@ -32,7 +32,7 @@ __all__ = ["NetworkRecipe", "array_kinds_of"]
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """A builder, what it takes, and what the network is compiled with.
+    """A builder, its arguments, and what the network is compiled with.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class NetworkRecipe:
         check_not_forked()
         network = self.builder(**self.options, seed=self.seed)
         if compiled:
-            # Whatever Keras's global policy says: the recipe has a dtype.
+            # The recipe scales the loss by its own dtype, not by Keras's global policy.
             network.compile(**self._compile_arguments(), auto_scale_loss=False)
             network.optimizer.build(network.trainable_variables)
         return network
@@ -87,7 +87,7 @@ class NetworkRecipe:
     def network_key(self) -> Any:
         """Equal for recipes of networks that compute the same, seeds aside.
 
-        Asked for at each use, as settings of the process take part. None where it can't
+        Computed at each use, as settings of the process take part. None where it can't
         be known: code of the user's own may change.
         """
         known = self._network_fingerprint
@@ -124,7 +124,7 @@ class NetworkRecipe:
 
     @cached_property
     def _training_fingerprint(self) -> tuple[Any, float | None]:
-        """What `compile` takes, without a constant learning rate, and that."""
+        """The fingerprint of what `compile` takes, and its constant learning rate."""
         given = self.compile_options
         described = describe_optimizer(
             given["optimizer"], given["learning_rate"], self.owner
@@ -212,7 +212,7 @@ def _defaults_of(kind: type) -> dict[str, Any]:
     """Return the arguments of an optimizer of Keras's that is given none."""
     try:
         return arguments_of(kind()) or {}
-    except TypeError:  # it wants some
+    except TypeError:  # it needs some
         return {}
 
 
@@ -227,11 +227,11 @@ def _is_name(metric: Any) -> bool:
 
 
 def _metric(metric: Any) -> Any:
-    """Return what tells a metric apart, as `make_metrics` gives it."""
+    """Return what identifies a metric, as `make_metrics` gives it."""
     if not _is_name(metric):
         return fingerprint(metric)
     if metric in KERAS_CHOOSES:
         return metric
     found = vars(keras.metrics).get(metric)
-    # A class by name is its defaults; made, it would have a number for a name.
+    # The class stands for its defaults; an object of it would have a numbered name.
     return fingerprint(found if is_own(found) else keras.metrics.get(metric))

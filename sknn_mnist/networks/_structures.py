@@ -20,13 +20,13 @@ from sknn_mnist.networks._keras_contents import KINDS, same
 
 __all__ = ["Change", "Origin", "Structure"]
 
-# Attributes without a say in what an existing network computes or how it trains:
-# wrappers that Keras makes for each layer, and what draws the first weights.
+# Attributes without effect on what an existing network computes or how it trains:
+# wrappers that Keras makes for each layer, and what draws the initial weights.
 _IDLE = ("build", "quantize", "seed", "seed_generator", "call_signature_parameters")
-# What `compile` sets, among the methods of a network.
+# Callable attributes of a network that `compile` sets.
 _COMPILED = ("loss", "metrics", "optimizer")
 _IDLE_ENDS = ("_initializer",)
-# Attributes with a say in training alone.
+# Attributes with an effect on training alone.
 _TRAINING_ENDS = ("_regularizer", "_constraint")
 _TRAINING_OF: dict[type, tuple[str, ...]] = {
     keras.layers.Dropout: ("rate", "noise_shape"),
@@ -105,7 +105,7 @@ class Structure:
         self._kind = type(network)
         self._own = _overridden(network)
         self._parts = [_part(layer) for layer in _layers(network)]
-        self._same: list[Any] = []  # what a network without changes was made of
+        self._same: list[Any] = []  # marks of a network that had no changes
         self.n_outputs = network.outputs[0].shape[-1]
         last = self._parts[-1].in_outputs.get("activation")
         self.sums_to_one = last is keras.activations.softmax
@@ -117,18 +117,18 @@ class Structure:
         Parameters
         ----------
         network : keras.Model
-            Which once was of this structure.
+            One that had this structure.
         origin : Origin
-            What it had at first. A variable or a setting of the optimizer that is
-            another is a change; another optimizer, of a holder who compiled it anew,
-            is none.
+            What it had at first. Another variable is a change, and another setting of
+            the same optimizer; another optimizer is none, since its holder has
+            compiled the network anew.
 
         Returns
         -------
         list of Change
             Those that its outputs depend on before the others.
         """
-        # Told in some tens of microseconds, where nothing was touched.
+        # Some tens of microseconds, where nothing was touched.
         marks = [*_marks(network), origin]
         if len(marks) == len(self._same) and all(map(is_, marks, self._same)):
             return []
@@ -168,7 +168,7 @@ class Structure:
 
 
 def _marks(network: keras.Model) -> list[Any]:
-    """Return what can't change without one of these being another object."""
+    """Return objects of which one is replaced by whatever changes the network."""
     marks: list[Any] = [
         type(network),
         network.optimizer,

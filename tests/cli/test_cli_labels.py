@@ -95,9 +95,9 @@ def test_evaluate_a_net_of_some_of_the_digits(rows, capsys, tmp_path):
         (lambda y: np.char.add("0", y.astype(str)), "'00', '01'"),
         (
             lambda y: np.eye(10, dtype=int)[y][:, :3],
-            "predicts 3 labels a row, by column",
+            "predicts 3 labels per row, by column",
         ),
-        (lambda y: np.eye(12, dtype=int)[y], "predicts 12 labels a row"),
+        (lambda y: np.eye(12, dtype=int)[y], "predicts 12 labels per row"),
     ],
     ids=["words", "bools", "others", "zeros", "few", "many"],
 )

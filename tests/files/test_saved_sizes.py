@@ -452,7 +452,7 @@ def test_a_history_of_no_columns_has_as_many_rows_as_there_are_epochs(saved, tmp
     write(tmp_path / "net", about, arrays)
     with soon():
         assert_cheap(tmp_path / "net")
-        with pytest.raises(ValueError, match="not a value an epoch"):
+        with pytest.raises(ValueError, match="not one value per epoch"):
             sknn_mnist.load(tmp_path / "net")
 
 

@@ -244,7 +244,8 @@ def test_a_put_looks_at_a_small_part_of_a_large_folder(full, tmp_path, seen):
         seen.clear()
         folder.put(key(number), state())
         # The 256 shards' names besides.
-        most = 256 + 2 * _disk_space.AT_A_LOOK * (_disk_space.LOOKS if full else 1)
+        scans = _disk_space.SCANS_PER_PUT if full else 1
+        most = 256 + 2 * _disk_space.NAMES_PER_SCAN * scans
         assert len(seen) <= most
         assert there(folder, number)
 

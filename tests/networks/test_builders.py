@@ -152,13 +152,14 @@ def test_a_builder_serves_plain_keras():
             build_dense,
             {"hidden_size": 0},
             "The 'hidden_size' parameter of build_dense must be an int in the range "
-            "[1, inf) or a sequence of such ints, one a layer. Got 0 instead.",
+            "[1, inf) or a sequence of such ints, one per layer. Got 0 instead.",
         ),
         (
             build_dense,
             {"hidden_size": (32, 1.5)},
             "The 'hidden_size' parameter of build_dense must be an int in the range "
-            "[1, inf) or a sequence of such ints, one a layer. Got (32, 1.5) instead.",
+            "[1, inf) or a sequence of such ints, one per layer. Got (32, 1.5) "
+            "instead.",
         ),
         (
             build_dense,
@@ -183,7 +184,7 @@ def test_a_builder_serves_plain_keras():
             build_cnn,
             {"filters": ()},
             "The 'filters' parameter of build_cnn must be an int in the range "
-            "[1, inf) or a sequence of such ints, one a layer. Got () instead.",
+            "[1, inf) or a sequence of such ints, one per layer. Got () instead.",
         ),
         (
             build_cnn,
