@@ -61,7 +61,7 @@ _NOT_OF_NUMBERS = {
 def family_of(loss: Any) -> str:
     """Return the name of Keras's loss that one is or comes from, or its own.
 
-    In small letters alone: ``"sparsecategoricalcrossentropy"``.
+    In lower case without underscores: ``"sparsecategoricalcrossentropy"``.
     """
     known = _of_keras(loss)
     return _letters_of(_object_of(loss) if known is None else known)
@@ -98,7 +98,7 @@ def _object_of(loss: Any) -> Any:
 
 
 def _letters_of(loss: Any) -> str:
-    """Return a loss's name in small letters alone, however it is given.
+    """Return a loss's name in lower case without underscores, however it is given.
 
     ``"sparse_categorical_crossentropy"``, the class, an object and a config all
     give ``"sparsecategoricalcrossentropy"``.
