@@ -13,8 +13,9 @@ from sknn_mnist.display._layers import (
     FeatureMapsDisplay,
     KernelsDisplay,
 )
-from sknn_mnist.display._samples import MistakesDisplay, SensitivityDisplay
+from sknn_mnist.display._mistakes import MistakesDisplay
 from sknn_mnist.display._search import SearchDisplay
+from sknn_mnist.display._sensitivity import SensitivityDisplay
 
 __all__ = [
     "ActivationMaximizationDisplay",

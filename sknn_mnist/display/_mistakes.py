@@ -1,8 +1,7 @@
-"""Single images: the ones a classifier gets wrong, and what it looks at."""
+"""The images that a classifier gets wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -11,13 +10,11 @@ import pandas as pd
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from sknn_mnist._parameters import check_one_of, check_positive_int
+from sknn_mnist._parameters import check_positive_int
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
-from sknn_mnist.inspection import gradient_saliency, occlusion
 from sknn_mnist.inspection._nets import images_of
-from sknn_mnist.inspection._sensitivity import looked_at
 
-__all__ = ["MistakesDisplay", "SensitivityDisplay"]
+__all__ = ["MistakesDisplay"]
 
 # Inches a tile.
 TILE = 1.1
@@ -203,156 +200,6 @@ class MistakesDisplay:
         return self
 
 
-class SensitivityDisplay:
-    """What an image's regions do to the score of its class.
-
-    A column an image: above the image, below how much the score depends on each
-    pixel.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n_samples, height, width, channels)
-        The images, as the network was fed them.
-    sensitivity : ndarray of shape (n_samples, height, width)
-        What `sknn_mnist.inspection.occlusion` or `gradient_saliency` gave.
-    labels : sequence of str
-        What class each column is about.
-    method : {"occlusion", "gradient"}
-        Which of them.
-
-    Attributes
-    ----------
-    ax_ : matplotlib.axes.Axes
-        After `plot`.
-    figure_ : matplotlib.figure.Figure
-        After `plot`.
-    colorbar_ : matplotlib.colorbar.Colorbar or None
-        After `plot`: of what is lost of the probability, for occlusion.
-
-    Examples
-    --------
-    >>> from sknn_mnist import CNNClassifier, load_digits28
-    >>> from sknn_mnist.display import SensitivityDisplay
-    >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
-    >>> clf = CNNClassifier(filters=8, random_state=0).fit(X[:200], y[:200])
-    >>> _ = SensitivityDisplay.from_estimator(clf, X[:4], method="gradient").plot()
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        sensitivity: np.ndarray,
-        labels: Sequence[str],
-        method: str = "occlusion",
-    ) -> None:
-        self.images = images
-        self.sensitivity = sensitivity
-        self.labels = labels
-        self.method = method
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: Any,
-        X: Any,
-        target: Any = None,
-        *,
-        method: str = "occlusion",
-        **options: Any,
-    ) -> Any:
-        """Compute what the regions of images do.
-
-        Parameters
-        ----------
-        estimator : estimator
-            A fitted classifier or regressor of this package, or a pipeline or search
-            that ends in one.
-        X : array-like of shape (n_samples, ...)
-            Images, as `predict` takes them.
-        target : array-like of shape (n_samples,), label or None, default=None
-            Whose score; what is predicted if None.
-        method : {"occlusion", "gradient"}, default="occlusion"
-            Hide a region and see what is lost, or ask for the gradient.
-        **options : dict
-            Handed to `sknn_mnist.inspection.occlusion`.
-
-        Returns
-        -------
-        SensitivityDisplay
-            Not drawn yet.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            When the estimator is not fitted.
-        TypeError or ValueError
-            When a parameter is out of its range.
-        """
-        check_one_of("method", method, ("gradient", "occlusion"), "SensitivityDisplay")
-        compute = occlusion if method == "occlusion" else gradient_saliency
-        sensitivity = compute(estimator, X, target, **options)
-        images, about = looked_at(estimator, X, target)
-        labels = [str(each) for each in about]
-        return cls(images, sensitivity, labels, method)
-
-    def plot(self, *, ax: Any = None, cmap: str | None = None) -> Any:
-        """Draw the images above, their sensitivity below.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure if None.
-        cmap : str, default=None
-            Colour map of the sensitivity. None: "PuOr_r" for occlusion, where
-            hiding a region may help as well, "magma" for gradients.
-
-        Returns
-        -------
-        SensitivityDisplay
-            Itself.
-
-        Raises
-        ------
-        ImportError
-            When matplotlib is not installed.
-        """
-        import_owner = type(self).__name__
-        n_images = len(self.images)
-        self.ax_ = ax = new_axes(
-            ax, import_owner, max(TILE * n_images + 1, 3), 2 * TILE + 0.6
-        )
-        self.figure_ = ax.figure
-        from matplotlib import colormaps
-
-        signed = self.method == "occlusion"
-        colours = colormaps[cmap or ("PuOr_r" if signed else "magma")]
-        if signed:  # one scale, in probabilities
-            largest = np.abs(self.sensitivity).max() or 1.0
-            shades = (self.sensitivity / largest + 1) / 2
-        else:  # a scale for each image: gradients have no common unit
-            most = self.sensitivity.max(axis=(1, 2), keepdims=True)
-            shades = self.sensitivity / np.where(most > 0, most, 1)
-        above = [_in_colours(picture) for picture in as_pictures(self.images)]
-        below = [colours(shade)[..., :3] for shade in shades]
-        draw_mosaic(
-            ax,
-            [*above, *below],
-            n_images,
-            row_labels=["image", self.method],
-            column_labels=list(self.labels) or None,
-        )
-        self.colorbar_ = None
-        if signed:
-            from matplotlib.cm import ScalarMappable
-            from matplotlib.colors import Normalize
-
-            scale = ScalarMappable(Normalize(-largest, largest), colours)
-            self.colorbar_ = ax.figure.colorbar(
-                scale, ax=ax, label="probability lost when hidden", shrink=0.8
-            )
-        return self
-
-
 def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
     """Return images that the user gave as arrays of shape (n, height, width, c)."""
     if X.ndim == 3:
@@ -364,12 +211,3 @@ def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
     if X.ndim == 2 and shape is not None and prod(shape) == X.shape[1]:
         X = X.reshape(-1, *shape)
     return images_of(None, X.astype(float))
-
-
-def _in_colours(picture: np.ndarray) -> np.ndarray:
-    """Return a picture in dark ink on white, as its neighbours in colours are."""
-    if picture.ndim == 3:
-        return picture
-    low, high = picture.min(), picture.max()
-    grey = 1 - (picture - low) / ((high - low) or 1.0)
-    return np.repeat(grey[..., None], 3, axis=-1)
