@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from sknn_mnist._parameters import near_names
+from sknn_mnist._parameters import invalid, near_names, refused
 
 __all__ = [
     "Keys",
@@ -22,6 +22,7 @@ __all__ = [
     "cv_results_frame",
     "identity",
     "last_iterations",
+    "results_of",
     "scores_named",
 ]
 
@@ -59,6 +60,13 @@ def cv_results_frame(search: Any) -> pd.DataFrame:
               params  mean_test_score
     0  {'epochs': 1}              0.9
     """
+    return results_of(search, "cv_results_frame")
+
+
+def results_of(search: Any, owner: str) -> pd.DataFrame:
+    """Return the results of a search as a DataFrame, for `owner`, which errors name."""
+    if isinstance(search, type):
+        raise _no_results(search, owner)
     results = getattr(search, "cv_results_", search)
     if isinstance(results, pd.DataFrame):
         frame = results.reset_index(drop=True)
@@ -71,18 +79,23 @@ def cv_results_frame(search: Any) -> pd.DataFrame:
                 ]
         return frame
     if isinstance(results, Mapping):
-        return pd.DataFrame(
-            {name: _column(name, values) for name, values in results.items()}
-        )
+        try:
+            return pd.DataFrame(
+                {name: _column(name, values) for name, values in results.items()}
+            )
+        except (TypeError, ValueError, AttributeError) as err:
+            raise _no_results(search, owner) from err
     if hasattr(search, "fit"):
         raise NotFittedError(
             f"This {type(search).__name__} instance has no results yet: call 'fit' "
             "first."
         )
-    raise TypeError(
-        "The 'search' parameter must be a fitted search, its cv_results_ or a "
-        f"DataFrame of them. Got {search!r} instead."
-    )
+    raise _no_results(search, owner)
+
+
+def _no_results(search: Any, owner: str) -> Exception:
+    allowed = "a fitted search, its cv_results_ or a DataFrame of them"
+    return invalid("search", owner, allowed, search)
 
 
 def _column(name: str, values: Any) -> Any:
@@ -99,9 +112,18 @@ def _column(name: str, values: Any) -> Any:
 
 
 class Keys:
-    """The names that parameters go by: in full, and as short as is clear."""
+    """The names that parameters go by: in full, and as short as is clear.
 
-    def __init__(self, results: pd.DataFrame) -> None:
+    Parameters
+    ----------
+    results : DataFrame
+        A row for each candidate.
+    owner : str
+        Who is given the names, for errors.
+    """
+
+    def __init__(self, results: pd.DataFrame, owner: str) -> None:
+        self.owner = owner
         self.parameters = [
             name for name in results.columns if str(name).startswith("param_")
         ]
@@ -113,10 +135,10 @@ class Keys:
         """Return the columns that the names of a parameter `role` mean."""
         if names is None:
             return []
-        names = [names] if isinstance(names, str) else list(names)
+        names = _listed(role, names, self.owner)
         found = [self.find(role, name) for name in names]
         if len(set(found)) < len(found):
-            raise ValueError(f"{role}={names!r} names a parameter twice.")
+            raise refused(role, self.owner, "name each parameter once", repr(names))
         return found
 
     def find(self, role: str, name: str) -> str:
@@ -131,11 +153,15 @@ class Keys:
         full = [key.removeprefix("param_") for key in self.parameters]
         if found:
             meant = [key.removeprefix("param_") for key in found]
-            raise ValueError(f"{role}={name!r} may mean any of {meant}.")
+            must = f"name one parameter: it may mean any of {meant}"
+            raise refused(role, self.owner, must, repr(name))
         known = [*full, *(key.rpartition("__")[2] for key in full), *self.others]
-        raise ValueError(
-            f"{role}={name!r} is none of the searched parameters "
-            f"{full + self.others}{near_names(name, known)}."
+        raise refused(
+            role,
+            self.owner,
+            f"name some of the searched parameters {full + self.others}"
+            f"{near_names(name, known)}",
+            repr(name),
         )
 
     def short(self, key: str) -> str:
@@ -151,13 +177,24 @@ def _ending(key: str) -> str:
     return key.removeprefix("param_").rpartition("__")[2]
 
 
-def scores_named(results: pd.DataFrame, values: Names) -> list[str]:
+def _listed(role: str, names: Any, owner: str) -> list[Any]:
+    """Return the names that a parameter `role` was given: one, or several."""
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Iterable):
+        raise invalid(role, owner, "None, a str or an iterable of str", names)
+    return list(names)
+
+
+def scores_named(results: pd.DataFrame, values: Names, owner: str) -> list[str]:
     """Return the columns of the results that `values` names."""
     if values is None:
-        tests = [name for name in results.columns if name.startswith("mean_test_")]
+        columns = [str(name) for name in results.columns]
+        tests = [name for name in columns if name.startswith("mean_test_")]
         metrics = [name.removeprefix("mean_test_") for name in tests]
         if not metrics:
-            raise ValueError("The results hold no mean_test_ scores.")
+            must, got = "have mean_test_ scores", f"a table of {columns}"
+            raise refused("search", owner, must, got)
         wanted = [f"mean_{part}_{m}" for m in metrics for part in ("train", "test")]
         return [name for name in wanted if name in results.columns]
     shown = []
@@ -167,7 +204,7 @@ def scores_named(results: pd.DataFrame, values: Names) -> list[str]:
         if not str(name).startswith("param")
         and pd.api.types.is_numeric_dtype(results[name])
     ]
-    for name in [values] if isinstance(values, str) else list(values):
+    for name in _listed("values", values, owner):
         means = [f"mean_train_{name}", f"mean_test_{name}"]
         means = [mean for mean in means if mean in results.columns]
         if name in numeric:
@@ -175,12 +212,10 @@ def scores_named(results: pd.DataFrame, values: Names) -> list[str]:
         elif means:
             shown += means
         else:
-            raise ValueError(
-                f"values={name!r} is none of the results {numeric}"
-                f"{near_names(name, numeric)}."
-            )
+            must = f"name some of the results {numeric}{near_names(name, numeric)}"
+            raise refused("values", owner, must, repr(name))
     if not shown:
-        raise ValueError("The 'values' parameter names no results.")
+        raise refused("values", owner, "name at least one result", repr(values))
     return list(dict.fromkeys(shown))
 
 

@@ -5,28 +5,37 @@ Each check names the parameter, its owner, what is allowed and what came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "PRECISIONS",
     "InvalidParameterError",
     "as_finite_float",
+    "as_random_state",
+    "call_as",
     "check_activation",
     "check_bool",
     "check_fraction",
     "check_image_shape",
     "check_one_of",
+    "check_path",
     "check_positive_int",
+    "check_samples",
+    "check_seed",
     "invalid",
     "near_names",
     "per_layer",
     "per_side",
+    "refused",
 ]
 
+T = TypeVar("T")
 
 # Of the estimators' `dtype`, the dtype of data, weights, outputs and loss: with the
 # mixed ones, hidden layers alone compute in 16 bits.
@@ -45,12 +54,63 @@ class InvalidParameterError(ValueError, TypeError):
     caught.
     """
 
+    # As `refused` was given them.
+    parameter = owner = must = got = ""
+
 
 def invalid(name: str, owner: str, allowed: str, value: Any) -> InvalidParameterError:
     """Return the error; the caller raises it."""
-    return InvalidParameterError(
-        f"The {name!r} parameter of {owner} must be {allowed}. Got {value!r} instead."
+    return refused(name, owner, f"be {allowed}", repr(value))
+
+
+def refused(name: str, owner: str, must: str, got: str) -> InvalidParameterError:
+    """Return the error in other words than `invalid`; the caller raises it."""
+    error = InvalidParameterError(
+        f"The {name!r} parameter of {owner} must {must}. Got {got} instead."
     )
+    error.parameter, error.owner, error.must, error.got = name, owner, must, got
+    return error
+
+
+def call_as(owner: str, function: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Call a public function for another one, which the user called.
+
+    Parameters
+    ----------
+    owner : str
+        What the user called. Errors about the function's parameters name it.
+    function : callable
+        The function.
+    *args, **options : object
+        Its arguments. Those that are options of `owner` as well go by keyword.
+
+    Returns
+    -------
+    object
+        What the function returns.
+
+    Raises
+    ------
+    TypeError
+        When the function has no such option.
+    """
+    known = [
+        each.name
+        for each in signature(function).parameters.values()
+        if each.kind is each.KEYWORD_ONLY
+    ]
+    for name in options:
+        if name not in known:
+            raise TypeError(
+                f"{owner} got an unexpected keyword argument {name!r}"
+                f"{near_names(name, known)}. Its options are {', '.join(known)}."
+            )
+    try:
+        return function(*args, **options)
+    except InvalidParameterError as err:
+        if err.owner != function.__name__:  # about something further down
+            raise
+        raise refused(err.parameter, owner, err.must, err.got) from err.__cause__
 
 
 def check_positive_int(name: str, value: Any, owner: str, minimum: int = 1) -> int:
@@ -86,6 +146,53 @@ def check_bool(name: str, value: Any, owner: str) -> bool:
     if type(value).__name__ not in {"bool", "bool_"}:
         raise invalid(name, owner, "a bool", value)
     return bool(value)
+
+
+def check_path(name: str, value: Any, owner: str) -> str:
+    """Return a str or path-like as a str."""
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = None
+    if not isinstance(path, str):  # bytes are no path of pathlib's
+        raise invalid(name, owner, "a str or a path-like", value)
+    return path
+
+
+def check_samples(name: str, value: Any, owner: str) -> None:
+    """Refuse what is no batch of samples at all; estimators check the rest."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        is_batch = hasattr(value, "__array__") or (
+            isinstance(value, Collection)
+            and not isinstance(value, str | bytes | Mapping)
+        )
+    else:
+        is_batch = isinstance(shape, tuple) and len(shape) > 0
+    if not is_batch:
+        raise invalid(name, owner, "an array-like of samples", value)
+
+
+def check_seed(name: str, value: Any, owner: str) -> int | None:
+    """Return an int or None, of any size and sign."""
+    if value is not None and not _is_int(value):
+        raise invalid(name, owner, "an int or None", value)
+    return None if value is None else int(value)
+
+
+def as_random_state(name: str, value: Any, owner: str) -> Any:
+    """Return the generator that scikit-learn makes of a `random_state`."""
+    from sklearn.utils import check_random_state
+
+    try:
+        return check_random_state(value)
+    except (ValueError, TypeError):
+        raise invalid(
+            name,
+            owner,
+            "an int in the range [0, 4294967295], a numpy.random.RandomState or None",
+            value,
+        ) from None
 
 
 def check_one_of(name: str, value: Any, options: Iterable[Any], owner: str) -> None:

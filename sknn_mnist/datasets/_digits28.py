@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sknn_mnist._parameters import as_random_state, invalid
 from sknn_mnist.datasets._packing import Loaded, check_options, pack
 
 __all__ = ["load_digits28"]
@@ -38,7 +39,8 @@ def load_digits28(
     layout : {"flat", "image"}, default="flat"
         Whether X has one row of 784 features a sample or one image of 28×28.
     test_size : float, default=0.2
-        Fraction of the samples that make the test set, in (0, 1).
+        Fraction of the samples that make the test set, in (0, 1), or their number, as
+        `sklearn.model_selection.train_test_split` takes it.
     random_state : int, RandomState instance or None, default=0
         Seeds the split, which is stratified.
     return_X_y : bool, default=False
@@ -69,19 +71,30 @@ def load_digits28(
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    check_options("load_digits28", layout, return_X_y, as_frame, dtype)
+    owner = "load_digits28"
+    check_options(owner, layout, return_X_y, as_frame, dtype)
+    generator = as_random_state("random_state", random_state, owner)
     bundled = load_digits()
+    try:
+        train, test = train_test_split(
+            np.arange(len(bundled.target)),
+            test_size=test_size,
+            random_state=generator,
+            stratify=bundled.target,
+        )
+    except (ValueError, TypeError) as err:
+        raise invalid(
+            "test_size",
+            owner,
+            "a fraction in the range (0.0, 1.0) or a number of samples that leaves "
+            "some of each class to both sets",
+            test_size,
+        ) from err
     # grid_mode takes pixels as areas, so that the picture does not shift.
     enlarged = zoom(
         bundled.images / 16, (1, 2.5, 2.5), order=1, mode="nearest", grid_mode=True
     )
     images = np.pad(np.clip(enlarged, 0, 1), ((0, 0), (4, 4), (4, 4)))
-    train, test = train_test_split(
-        np.arange(len(images)),
-        test_size=test_size,
-        random_state=random_state,
-        stratify=bundled.target,
-    )
     order = np.concatenate([train, test])
     return pack(
         images[order].astype(dtype),

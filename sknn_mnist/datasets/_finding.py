@@ -6,6 +6,7 @@ import os
 from os import PathLike
 from pathlib import Path
 
+from sknn_mnist._parameters import check_path
 from sknn_mnist.datasets._mnist_files import mnist_file_in
 
 __all__ = ["ENVIRONMENT_VARIABLE", "download_mnist", "find_mnist"]
@@ -34,6 +35,8 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
     ------
     FileNotFoundError
         When MNIST is not at hand, naming each place looked at.
+    ValueError or TypeError
+        When `path` is no path.
 
     Examples
     --------
@@ -45,7 +48,8 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
     """
     places: dict[str, str | PathLike[str] | None]
     if path is not None:
-        places = {f"path={os.fspath(path)}": path}
+        path = check_path("path", path, "find_mnist")
+        places = {f"path={path}": path}
     elif os.environ.get(ENVIRONMENT_VARIABLE):
         given = os.environ[ENVIRONMENT_VARIABLE]
         places = {f"{ENVIRONMENT_VARIABLE}={given}": given}

@@ -6,7 +6,7 @@ import os
 from os import PathLike
 from typing import Any
 
-from sknn_mnist._parameters import check_one_of
+from sknn_mnist._parameters import call_as, check_bool, check_one_of, check_path
 from sknn_mnist.datasets._digits28 import load_digits28
 from sknn_mnist.datasets._finding import ENVIRONMENT_VARIABLE, find_mnist
 from sknn_mnist.datasets._mnist import load_mnist
@@ -52,19 +52,23 @@ def load_dataset(
     >>> load_dataset("digits").name
     'digits'
     """
-    check_one_of("name", name, ("auto", "mnist", "digits"), "load_dataset")
+    owner = "load_dataset"
+    check_one_of("name", name, ("auto", "mnist", "digits"), owner)
+    check_bool("download", download, owner)
+    if path is not None:
+        path = check_path("path", path, owner)
     if name == "digits":
         if path is not None:
             raise ValueError(
                 "The 'path' parameter of load_dataset must be None with "
-                f"name='digits'. Got {str(path)!r} instead."
+                f"name='digits'. Got {path!r} instead."
             )
-        return load_digits28(**options)
+        return call_as(owner, load_digits28, **options)
     if name == "auto" and path is None and not download:
         try:
             find_mnist()
         except FileNotFoundError:
             if os.environ.get(ENVIRONMENT_VARIABLE):
                 raise
-            return load_digits28(**options)
-    return load_mnist(path, download=download, **options)
+            return call_as(owner, load_digits28, **options)
+    return call_as(owner, load_mnist, path, download=download, **options)

@@ -7,6 +7,7 @@ from os import PathLike
 
 import numpy as np
 
+from sknn_mnist._parameters import call_as
 from sknn_mnist.datasets._finding import (
     ENVIRONMENT_VARIABLE,
     download_mnist,
@@ -95,7 +96,7 @@ def load_mnist(
     owner = "load_mnist"
     check_options(owner, layout, return_X_y, as_frame, dtype, download)
     try:
-        place = find_mnist(path)
+        place = call_as(owner, find_mnist, path)
     except FileNotFoundError:
         if not download or path is not None or os.environ.get(ENVIRONMENT_VARIABLE):
             raise

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from sknn_mnist._parameters import near_names
+from sknn_mnist._parameters import invalid, near_names, refused
+from sknn_mnist.display._checks import (
+    as_histories,
+    as_line_options,
+    check_axes,
+    method_of,
+)
 from sknn_mnist.display._drawing import colour_of, plain, pyplot
 
 __all__ = ["HistoryDisplay"]
@@ -53,7 +59,7 @@ class HistoryDisplay:
     """
 
     def __init__(self, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-        self.histories = histories
+        self.histories = as_histories("histories", histories, type(self).__name__)
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, name: str | None = None) -> Any:
@@ -76,13 +82,17 @@ class HistoryDisplay:
         ------
         sklearn.exceptions.NotFittedError
             When an estimator has no history yet.
-        TypeError
-            When there is none to have.
+        ValueError or TypeError
+            When there is none to have, or `name` is no name.
         """
+        owner = method_of(cls, "from_estimator")
+        if name is not None and not isinstance(name, str):
+            raise invalid("name", owner, "a str or None", name)
         several = estimator
         if not isinstance(estimator, Mapping):
             several = {name or type(_last_step(estimator)).__name__: estimator}
-        return cls({each: _history_of(net) for each, net in several.items()})
+        histories = {each: _history_of(net, owner) for each, net in several.items()}
+        return cls(as_histories("estimator", histories, owner))
 
     @classmethod
     def from_history(cls, history: Any, *, name: str = "net") -> Any:
@@ -103,21 +113,22 @@ class HistoryDisplay:
 
         Raises
         ------
-        TypeError
+        ValueError or TypeError
             When it is something else.
         """
+        owner = method_of(cls, "from_history")
+        if not isinstance(name, str):
+            raise invalid("name", owner, "a str", name)
         plain = getattr(history, "history", history)
         if not isinstance(plain, Mapping) or not plain:
-            raise TypeError(
-                "The 'history' parameter of HistoryDisplay must be a dict of metrics, "
-                f"or a dict of these. Got {history!r} instead."
-            )
+            allowed = "a dict of metrics, or a dict of these"
+            raise invalid("history", owner, allowed, history)
         inner: dict[str, Any] = {
             str(each): getattr(value, "history", value) for each, value in plain.items()
         }
-        if all(isinstance(value, Mapping) for value in inner.values()):
-            return cls(inner)
-        return cls({name: plain})
+        several = all(isinstance(value, Mapping) for value in inner.values())
+        histories = inner if several else {name: plain}
+        return cls(as_histories("history", histories, owner))
 
     def frame(self) -> pd.DataFrame:
         """Return what is drawn, a row a point.
@@ -171,14 +182,26 @@ class HistoryDisplay:
         ------
         ImportError
             When matplotlib is not installed.
-        ValueError
-            When a metric is unknown, or there are not as many axes as metrics.
+        ValueError or TypeError
+            When a metric is unknown, there are not as many axes as metrics, or a
+            parameter is something else.
         """
         plt = pyplot(type(self).__name__)
         from matplotlib.ticker import MaxNLocator
 
+        owner = method_of(self, "plot")
         points = self.frame()
-        shown = _metrics(points, metrics)
+        if points.empty:
+            must = "hold values to draw"
+            raise refused("histories", type(self).__name__, must, repr(self.histories))
+        shown = _metrics(points, metrics, owner)
+        options = as_line_options(line_kw, owner)
+        given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        for each in given:
+            check_axes(each, owner)
+        if ax is not None and len(given) != len(shown):
+            must = f"hold {len(shown)} axes, one for each of {shown}"
+            raise refused("ax", owner, must, repr(ax))
         if ax is None:
             ax = plt.subplots(
                 1,
@@ -188,13 +211,8 @@ class HistoryDisplay:
                 layout="constrained",
             )[1][0]
         panels = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-        if len(panels) != len(shown):
-            raise ValueError(
-                f"The 'ax' parameter must hold {len(shown)} axes, one for each of "
-                f"{shown}. Got {len(panels)} instead."
-            )
         for panel, metric in zip(panels, shown, strict=True):
-            self._draw(panel, points[points["metric"] == metric], dict(line_kw or {}))
+            self._draw(panel, points[points["metric"] == metric], options)
             panel.set_xlabel("epoch")
             panel.set_ylabel(plain(metric))
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -227,20 +245,18 @@ class HistoryDisplay:
                 panel.plot(line["epoch"], line["value"], **options)
 
 
-def _metrics(points: pd.DataFrame, metrics: str | Sequence[str] | None) -> list[str]:
+def _metrics(points: pd.DataFrame, metrics: Any, owner: str) -> list[str]:
     known = list(dict.fromkeys(points["metric"]))
     known.sort(key=lambda metric: metric != "loss")
     if metrics is None:
-        if not known:
-            raise ValueError("HistoryDisplay has no epochs to draw.")
         return known
-    wanted = [metrics] if isinstance(metrics, str) else list(metrics)
+    wanted = [metrics] if isinstance(metrics, str) else metrics
+    if not isinstance(wanted, Iterable) or not (wanted := list(wanted)):
+        raise invalid("metrics", owner, f"None, or some of {known}", metrics)
     for metric in wanted:
         if metric not in known:
-            raise ValueError(
-                f"The 'metrics' parameter of HistoryDisplay must name some of {known}. "
-                f"Got {metric!r} instead{near_names(metric, known)}."
-            )
+            must = f"name some of {known}{near_names(metric, known)}"
+            raise refused("metrics", owner, must, repr(metric))
     return wanted
 
 
@@ -250,7 +266,7 @@ def _last_step(estimator: Any) -> Any:
     return _last_step(steps[-1][1]) if steps else estimator
 
 
-def _history_of(estimator: Any) -> Mapping[str, Sequence[float]]:
+def _history_of(estimator: Any, owner: str) -> Mapping[str, Sequence[float]]:
     net = _last_step(estimator)
     history = getattr(net, "history_", None)
     if history is None:
@@ -259,8 +275,6 @@ def _history_of(estimator: Any) -> Mapping[str, Sequence[float]]:
                 f"This {type(net).__name__} instance has no history yet: call 'fit' "
                 "first."
             )
-        raise TypeError(
-            "The 'estimator' parameter of HistoryDisplay must have a history_, as the "
-            f"estimators of this package have. Got {net!r} instead."
-        )
+        must = "have a history_, as the estimators of this package have"
+        raise refused("estimator", owner, must, repr(net))
     return history

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sknn_mnist._parameters import invalid
+from sknn_mnist._parameters import call_as
+from sknn_mnist.display._checks import as_cells, check_drawing, method_of
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
 from sknn_mnist.inspection import (
     convolution_kernels,
@@ -51,7 +52,8 @@ class KernelsDisplay:
     """
 
     def __init__(self, kernels: np.ndarray) -> None:
-        self.kernels = kernels
+        sides = ("height", "width", "channels", "filters")
+        self.kernels = as_cells("kernels", kernels, type(self).__name__, sides)
 
     @classmethod
     def from_estimator(cls, estimator: Any, layer: int | str = 0) -> Any:
@@ -77,16 +79,17 @@ class KernelsDisplay:
         TypeError or ValueError
             When it has no such convolution.
         """
-        return cls(convolution_kernels(estimator, layer))
+        owner = method_of(cls, "from_estimator")
+        return cls(call_as(owner, convolution_kernels, estimator, layer))
 
-    def plot(self, *, ax: Any = None, cmap: str = "PuOr") -> Any:
+    def plot(self, *, ax: Any = None, cmap: Any = "PuOr") -> Any:
         """Draw the grid.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        cmap : str, default="PuOr"
+        cmap : str or matplotlib.colors.Colormap, default="PuOr"
             A colour map with two ends, whose middle is 0.
 
         Returns
@@ -98,7 +101,10 @@ class KernelsDisplay:
         ------
         ImportError
             When matplotlib is not installed.
+        ValueError or TypeError
+            When a parameter is something else.
         """
+        cmap = check_drawing(self, ax, cmap)
         _, _, channels, filters = self.kernels.shape
         largest = np.abs(self.kernels).max() or 1.0
         # Channel by channel, and in each filter by filter.
@@ -146,7 +152,8 @@ class FeatureMapsDisplay:
     """
 
     def __init__(self, maps: np.ndarray) -> None:
-        self.maps = maps
+        sides = ("n_samples", "height", "width", "filters")
+        self.maps = as_cells("maps", maps, type(self).__name__, sides)
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, layer: int | str = 0) -> Any:
@@ -175,16 +182,17 @@ class FeatureMapsDisplay:
         TypeError or ValueError
             When there is no such layer, or X is not what `predict` takes.
         """
-        return cls(feature_maps(estimator, X, layer))
+        owner = method_of(cls, "from_estimator")
+        return cls(call_as(owner, feature_maps, estimator, X, layer))
 
-    def plot(self, *, ax: Any = None, cmap: str = "cividis") -> Any:
+    def plot(self, *, ax: Any = None, cmap: Any = "cividis") -> Any:
         """Draw the maps.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        cmap : str, default="cividis"
+        cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colour map.
 
         Returns
@@ -196,7 +204,10 @@ class FeatureMapsDisplay:
         ------
         ImportError
             When matplotlib is not installed.
+        ValueError or TypeError
+            When a parameter is something else.
         """
+        cmap = check_drawing(self, ax, cmap)
         n_images, _, _, filters = self.maps.shape
         low = self.maps.min(axis=(1, 2, 3), keepdims=True)
         span = self.maps.max(axis=(1, 2, 3), keepdims=True) - low
@@ -242,7 +253,8 @@ class ActivationMaximizationDisplay:
     """
 
     def __init__(self, images: np.ndarray) -> None:
-        self.images = images
+        sides = ("filters", "height", "width", "channels")
+        self.images = as_cells("images", images, type(self).__name__, sides)
 
     @classmethod
     def from_estimator(
@@ -272,16 +284,17 @@ class ActivationMaximizationDisplay:
         TypeError or ValueError
             When there is no such convolution, or an option is out of its range.
         """
-        return cls(maximize_activation(estimator, layer, **options))
+        owner = method_of(cls, "from_estimator")
+        return cls(call_as(owner, maximize_activation, estimator, layer, **options))
 
-    def plot(self, *, ax: Any = None, cmap: str = "cividis") -> Any:
+    def plot(self, *, ax: Any = None, cmap: Any = "cividis") -> Any:
         """Draw the images as a grid, each on a scale of its own.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        cmap : str, default="cividis"
+        cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colour map, of images with one channel.
 
         Returns
@@ -293,7 +306,10 @@ class ActivationMaximizationDisplay:
         ------
         ImportError
             When matplotlib is not installed.
+        ValueError or TypeError
+            When a parameter is something else.
         """
+        cmap = check_drawing(self, ax, cmap)
         tiles = [_stretched(picture) for picture in as_pictures(self.images)]
         columns = near_square(len(tiles))
         self.ax_ = _axes_for(ax, self, len(tiles), columns)
@@ -308,8 +324,6 @@ def _stretched(picture: np.ndarray) -> np.ndarray:
 
 
 def _axes_for(ax: Any, display: Any, n_tiles: int, columns: int) -> Any:
-    if n_tiles == 0:
-        raise invalid("X", type(display).__name__, "at least one image", n_tiles)
     rows = -(-n_tiles // columns)
     tile = min(TILE, LARGEST / max(columns, rows))
     return new_axes(

@@ -10,7 +10,18 @@ import pandas as pd
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from sknn_mnist._parameters import check_positive_int
+from sknn_mnist._parameters import (
+    check_positive_int,
+    check_samples,
+    invalid,
+    refused,
+)
+from sknn_mnist.display._checks import (
+    as_cells,
+    as_labels,
+    check_drawing,
+    method_of,
+)
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
 from sknn_mnist.inspection._nets import images_of
 
@@ -64,12 +75,18 @@ class MistakesDisplay:
         index: np.ndarray,
         n_samples: int,
     ) -> None:
-        self.images = images
-        self.y_true = y_true
-        self.y_pred = y_pred
-        self.probability = probability
-        self.index = index
-        self.n_samples = n_samples
+        owner = type(self).__name__
+        sides = ("n_mistakes", "height", "width", "channels")
+        self.images = as_cells("images", images, owner, sides, empty=True)
+        n_mistakes = len(self.images)
+        self.y_true = as_labels("y_true", y_true, owner, n_mistakes)
+        self.y_pred = as_labels("y_pred", y_pred, owner, n_mistakes)
+        as_labels("probability", probability, owner, n_mistakes)
+        self.probability = as_cells(
+            "probability", probability, owner, sides[:1], empty=True
+        )
+        self.index = as_labels("index", index, owner, n_mistakes)
+        self.n_samples = check_positive_int("n_samples", n_samples, owner, n_mistakes)
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any) -> Any:
@@ -97,19 +114,20 @@ class MistakesDisplay:
         TypeError or ValueError
             When it is no classifier, or X and y don't belong together.
         """
-        if not is_classifier(estimator):
-            raise TypeError(
-                "The 'estimator' parameter of MistakesDisplay must be a classifier. "
-                f"Got {estimator!r} instead."
-            )
-        y = np.asarray(y)
+        owner = method_of(cls, "from_estimator")
+        if not _gives_probabilities(estimator):
+            allowed = "a classifier with predict_proba"
+            raise invalid("estimator", owner, allowed, estimator)
+        check_samples("X", X, owner)
+        labels, y = y, np.asarray(y)
+        if y.ndim != 1:
+            must = "hold a label for each of the images"
+            raise refused("y", owner, must, repr(labels))
         probabilities = np.asarray(estimator.predict_proba(X))
         n_samples = len(probabilities)
         if y.shape != (n_samples,):
-            raise ValueError(
-                f"The 'y' parameter of MistakesDisplay must hold a label for each of "
-                f"the {n_samples} images. Got an array of shape {y.shape} instead."
-            )
+            must = f"hold a label for each of the {n_samples} images"
+            raise refused("y", owner, must, f"an array of shape {y.shape}")
         # Not where the largest probability is: a threshold may decide otherwise.
         predicted = np.asarray(estimator.predict(X))
         places = {label: i for i, label in enumerate(estimator.classes_.tolist())}
@@ -144,7 +162,7 @@ class MistakesDisplay:
             }
         )
 
-    def plot(self, *, ax: Any = None, n_images: int = 20, cmap: str = "gray_r") -> Any:
+    def plot(self, *, ax: Any = None, n_images: int = 20, cmap: Any = "gray_r") -> Any:
         """Draw the worst mistakes.
 
         Parameters
@@ -153,7 +171,7 @@ class MistakesDisplay:
             Where to draw; a new figure if None.
         n_images : int, default=20
             How many at most.
-        cmap : str, default="gray_r"
+        cmap : str or matplotlib.colors.Colormap, default="gray_r"
             Colour map, of images with one channel.
 
         Returns
@@ -165,8 +183,11 @@ class MistakesDisplay:
         ------
         ImportError
             When matplotlib is not installed.
+        ValueError or TypeError
+            When a parameter is something else.
         """
-        check_positive_int("n_images", n_images, "MistakesDisplay.plot")
+        check_positive_int("n_images", n_images, method_of(self, "plot"))
+        cmap = check_drawing(self, ax, cmap)
         owner = type(self).__name__
         shown = min(n_images, len(self.images))
         if shown == 0:
@@ -198,6 +219,13 @@ class MistakesDisplay:
         )
         self.figure_ = self.ax_.figure
         return self
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    # scikit-learn asks for tags, which other objects lack.
+    has_both = hasattr(estimator, "fit") and hasattr(estimator, "predict_proba")
+    is_instance = not isinstance(estimator, type)
+    return is_instance and has_both and is_classifier(estimator)
 
 
 def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:

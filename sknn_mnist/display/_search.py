@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._cv_results import Keys, Level, cv_results_frame, last_iterations
-from sknn_mnist._parameters import check_one_of
+from sknn_mnist._cv_results import Keys, Level, last_iterations, results_of
+from sknn_mnist._parameters import check_bool, check_one_of, invalid, refused
+from sknn_mnist.display._checks import as_line_options, check_drawing, method_of
 from sknn_mnist.display._drawing import colour_of, new_axes, plain
 from sknn_mnist.display._search_table import (
+    check_column,
+    check_order,
+    check_row,
+    check_table,
     chosen_candidate,
     keys_of_axes,
     metric_of,
@@ -87,13 +92,17 @@ class SearchDisplay:
         x_order: Sequence[Any] | None = None,
         hue_order: Sequence[Any] | None = None,
     ) -> None:
-        self.results = results
-        self.x = x
-        self.hue = hue
+        owner = type(self).__name__
+        self.results = check_table("results", results, owner)
+        self.x = check_column("x", x, owner, results)
+        self.hue = hue if hue is None else check_column("hue", hue, owner, results)
+        if not isinstance(metric, str):
+            raise invalid("metric", owner, "a str", metric)
         self.metric = metric
-        self.best = best
-        self.x_order = x_order
-        self.hue_order = hue_order
+        self.best = check_row("best", best, owner, len(results))
+        self.x_order = check_order("x_order", x_order, owner, results[x])
+        values: Any = [] if hue is None else results[hue]
+        self.hue_order = check_order("hue_order", hue_order, owner, values)
 
     @classmethod
     def from_search(
@@ -131,17 +140,19 @@ class SearchDisplay:
         ValueError or TypeError
             When a name is unknown, or there is nothing to show.
         """
-        results = cv_results_frame(search)
+        owner = method_of(cls, "from_search")
+        results = results_of(search, owner)
         if results.empty:
-            raise ValueError("SearchDisplay got a search without candidates.")
-        metric = metric_of(results, metric)
-        keys = Keys(results)
+            must, got = "have candidates", "a search without candidates"
+            raise refused("search", owner, must, got)
+        metric = metric_of(results, metric, owner)
+        keys = Keys(results, owner)
         x_key, hue_key = keys_of_axes(results, keys, x, hue)
         if "iter" in results and not shows_growth(results, x_key, hue_key):
             results = last_iterations(results)
         levels = [Level(results[key]) for key in (x_key, hue_key) if key]
         names = [keys.short(key) for key in (x_key, hue_key) if key]
-        table, places = table_of_places(results, levels, names, metric)
+        table, places = table_of_places(results, levels, names, metric, owner)
         return cls(
             table,
             names[0],
@@ -168,7 +179,7 @@ class SearchDisplay:
         kind: str = "heatmap",
         ax: Any = None,
         train: bool = False,
-        cmap: str = "cividis",
+        cmap: Any = "cividis",
         line_kw: Mapping[str, Any] | None = None,
     ) -> Any:
         """Draw the scores.
@@ -183,7 +194,7 @@ class SearchDisplay:
             Where to draw; a new figure if None.
         train : bool, default=False
             Whether lines show the training scores too, dashed.
-        cmap : str, default="cividis"
+        cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colours of the heat map.
         line_kw : dict, default=None
             Handed to `matplotlib.axes.Axes.plot`.
@@ -197,18 +208,22 @@ class SearchDisplay:
         ------
         ImportError
             When matplotlib is not installed.
-        ValueError
-            When `kind` is something else.
+        ValueError or TypeError
+            When a parameter is something else.
         """
-        check_one_of("kind", kind, ("heatmap", "lines"), "SearchDisplay.plot")
+        owner = method_of(self, "plot")
+        check_one_of("kind", kind, ("heatmap", "lines"), owner)
+        train = check_bool("train", train, owner)
+        cmap = check_drawing(self, ax, cmap)
+        options = as_line_options(line_kw, owner)
         self.colorbar_ = None
         if kind == "heatmap":
             self._draw_heatmap(ax, cmap)
         else:
-            self._draw_lines(ax, train, dict(line_kw or {}))
+            self._draw_lines(ax, train, options)
         return self
 
-    def _draw_heatmap(self, ax: Any, cmap: str) -> None:
+    def _draw_heatmap(self, ax: Any, cmap: Any) -> None:
         columns = self._order(self.x, self.x_order)
         rows = self._order(self.hue, self.hue_order) if self.hue else [""]
         cells = np.full((len(rows), len(columns)), np.nan)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sknn_mnist._cv_results import Keys, Level
-from sknn_mnist._parameters import near_names
+from sknn_mnist._parameters import invalid, near_names, refused
 
 __all__ = [
+    "check_column",
+    "check_order",
+    "check_row",
+    "check_table",
     "chosen_candidate",
     "keys_of_axes",
     "metric_of",
@@ -18,8 +24,52 @@ __all__ = [
     "table_of_places",
 ]
 
+# Columns of a table of places that are no parameters.
+SCORES = ("mean_test", "std_test", "mean_train", "std_train", "n_candidates")
 
-def metric_of(results: pd.DataFrame, metric: str | None) -> str:
+
+def check_table(name: str, results: Any, owner: str) -> pd.DataFrame:
+    """Check a table of places: it needs a score."""
+    try:
+        scored = bool(results["mean_test"].astype(float).notna().any())
+    except (TypeError, ValueError, KeyError, AttributeError):
+        scored = False
+    if not isinstance(results, pd.DataFrame) or not scored:
+        allowed = "a DataFrame with a column 'mean_test' of scores"
+        raise invalid(name, owner, allowed, results)
+    return results
+
+
+def check_column(name: str, column: Any, owner: str, results: pd.DataFrame) -> str:
+    """Check the name of a parameter's column."""
+    columns = [each for each in results.columns if each not in SCORES]
+    if not isinstance(column, str) or column not in columns:
+        raise invalid(name, owner, f"one of the columns {columns}", column)
+    return column
+
+
+def check_order(
+    name: str, order: Any, owner: str, values: Sequence[Any] | pd.Series
+) -> Sequence[Any] | None:
+    """Check an order of a parameter's values: None, or a sequence with each of them."""
+    if order is None:
+        return None
+    is_order = isinstance(order, Collection) and not isinstance(order, str | bytes)
+    there = list(dict.fromkeys(values))
+    if not is_order or not all(each in list(order) for each in there):
+        raise invalid(name, owner, f"None, or a sequence with each of {there}", order)
+    return list(order)
+
+
+def check_row(name: str, row: Any, owner: str, n_rows: int) -> int | None:
+    """Check the number of a row, or None."""
+    is_int = isinstance(row, Integral) and not isinstance(row, bool)
+    if row is not None and not (is_int and 0 <= row < n_rows):
+        raise invalid(name, owner, f"None or an int in the range [0, {n_rows})", row)
+    return row
+
+
+def metric_of(results: pd.DataFrame, metric: str | None, owner: str) -> str:
     """Return the metric that is meant: the first one if None."""
     known = [
         str(name).removeprefix("mean_test_")
@@ -27,14 +77,13 @@ def metric_of(results: pd.DataFrame, metric: str | None) -> str:
         if str(name).startswith("mean_test_")
     ]
     if not known:
-        raise ValueError("SearchDisplay got results without mean_test_ scores.")
+        must, got = "have mean_test_ scores", f"a table of {list(results.columns)}"
+        raise refused("search", owner, must, got)
     if metric is None:
         return known[0]
     if metric not in known:
-        raise ValueError(
-            "The 'metric' parameter of SearchDisplay.from_search must be one of "
-            f"{known}. Got {metric!r} instead{near_names(metric, known)}."
-        )
+        must = f"be one of {known}{near_names(metric, known)}"
+        raise refused("metric", owner, must, repr(metric))
     return metric
 
 
@@ -60,17 +109,18 @@ def keys_of_axes(
         Column of the other one, if there is another.
     """
     if not keys.parameters:
-        raise ValueError("SearchDisplay got a search without parameters.")
+        must, got = "have parameters", "a search without parameters"
+        raise refused("search", keys.owner, must, got)
     x_key = keys.find("x", x) if x is not None else None
     hue_key = keys.find("hue", hue) if hue is not None else None
     if hue_key is not None and hue_key == x_key:
-        raise ValueError(f"{hue!r} can't be both x and hue.")
+        must = "name another parameter than 'x'"
+        raise refused("hue", keys.owner, must, repr(hue))
     x_key = x_key or _widest(results, keys, without=hue_key)
     hue_key = hue_key or _widest(results, keys, without=x_key, at_least=2)
     if x_key is None:
-        raise ValueError(
-            f"hue={hue!r} is the only parameter that was searched: give it as x."
-        )
+        must = f"leave a parameter for x: {hue!r} is the only one that was searched"
+        raise refused("hue", keys.owner, must, repr(hue))
     return x_key, hue_key
 
 
@@ -84,7 +134,11 @@ def shows_growth(results: pd.DataFrame, *shown: str | None) -> bool:
 
 
 def table_of_places(
-    results: pd.DataFrame, levels: list[Level], names: list[str], metric: str
+    results: pd.DataFrame,
+    levels: list[Level],
+    names: list[str],
+    metric: str,
+    owner: str,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Build the table: the best candidate of each place.
 
@@ -99,6 +153,8 @@ def table_of_places(
         What these parameters are called in the table.
     metric : str
         Which metric's scores.
+    owner : str
+        Whose table it is, for errors.
 
     Returns
     -------
@@ -109,7 +165,8 @@ def table_of_places(
     """
     scores = results[f"mean_test_{metric}"].astype(float)
     if scores.isna().all():
-        raise ValueError("SearchDisplay got a search in which every fit failed.")
+        must, got = "have scores", "a search in which every fit failed"
+        raise refused("search", owner, must, got)
     # A failed candidate is shown where it is all there is.
     by_place = scores.fillna(-np.inf).groupby([level.places for level in levels])
     best = results.loc[by_place.idxmax()]

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from sknn_mnist._parameters import check_one_of
+from sknn_mnist._parameters import (
+    call_as,
+    check_one_of,
+    refused,
+)
+from sknn_mnist.display._checks import (
+    as_cells,
+    as_texts,
+    came,
+    check_drawing,
+    method_of,
+)
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes
 from sknn_mnist.inspection import gradient_saliency, occlusion
 from sknn_mnist.inspection._sensitivity import looked_at
@@ -16,6 +27,8 @@ __all__ = ["SensitivityDisplay"]
 
 # Inches a tile.
 TILE = 1.1
+
+METHODS = ("gradient", "occlusion")
 
 
 class SensitivityDisplay:
@@ -60,9 +73,15 @@ class SensitivityDisplay:
         labels: Sequence[str],
         method: str = "occlusion",
     ) -> None:
-        self.images = images
-        self.sensitivity = sensitivity
-        self.labels = labels
+        owner = type(self).__name__
+        sides = ("n_samples", "height", "width", "channels")
+        self.images = as_cells("images", images, owner, sides)
+        self.sensitivity = as_cells("sensitivity", sensitivity, owner, sides[:3])
+        if self.sensitivity.shape != self.images.shape[:3]:
+            must = f"be an array of shape {self.images.shape[:3]}, as the images"
+            raise refused("sensitivity", owner, must, came(sensitivity))
+        self.labels = as_texts("labels", labels, owner, len(self.images))
+        check_one_of("method", method, METHODS, owner)
         self.method = method
 
     @classmethod
@@ -103,21 +122,26 @@ class SensitivityDisplay:
         TypeError or ValueError
             When a parameter is out of its range.
         """
-        check_one_of("method", method, ("gradient", "occlusion"), "SensitivityDisplay")
-        compute = occlusion if method == "occlusion" else gradient_saliency
-        sensitivity = compute(estimator, X, target, **options)
-        images, about = looked_at(estimator, X, target)
+        owner = method_of(cls, "from_estimator")
+        check_one_of("method", method, METHODS, owner)
+        if method == "occlusion":
+            sensitivity = call_as(owner, occlusion, estimator, X, target, **options)
+        else:
+            for name, value in options.items():
+                raise refused(name, owner, f"be left out with {method=}", repr(value))
+            sensitivity = call_as(owner, gradient_saliency, estimator, X, target)
+        images, about = call_as(owner, looked_at, estimator, X, target)
         labels = [str(each) for each in about]
         return cls(images, sensitivity, labels, method)
 
-    def plot(self, *, ax: Any = None, cmap: str | None = None) -> Any:
+    def plot(self, *, ax: Any = None, cmap: Any = None) -> Any:
         """Draw the images above, their sensitivity below.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        cmap : str, default=None
+        cmap : str or matplotlib.colors.Colormap, default=None
             Colour map of the sensitivity. None: "PuOr_r" for occlusion, where
             hiding a region may help as well, "magma" for gradients.
 
@@ -130,17 +154,18 @@ class SensitivityDisplay:
         ------
         ImportError
             When matplotlib is not installed.
+        ValueError or TypeError
+            When a parameter is something else.
         """
-        import_owner = type(self).__name__
+        signed = self.method == "occlusion"
+        if cmap is None:
+            cmap = "PuOr_r" if signed else "magma"
+        colours = check_drawing(self, ax, cmap)
         n_images = len(self.images)
         self.ax_ = ax = new_axes(
-            ax, import_owner, max(TILE * n_images + 1, 3), 2 * TILE + 0.6
+            ax, type(self).__name__, max(TILE * n_images + 1, 3), 2 * TILE + 0.6
         )
         self.figure_ = ax.figure
-        from matplotlib import colormaps
-
-        signed = self.method == "occlusion"
-        colours = colormaps[cmap or ("PuOr_r" if signed else "magma")]
         if signed:  # one scale, in probabilities
             largest = np.abs(self.sensitivity).max() or 1.0
             shades = (self.sensitivity / largest + 1) / 2
@@ -154,7 +179,7 @@ class SensitivityDisplay:
             [*above, *below],
             n_images,
             row_labels=["image", self.method],
-            column_labels=list(self.labels) or None,
+            column_labels=self.labels or None,
         )
         self.colorbar_ = None
         if signed:

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from sklearn.utils import check_random_state
 
-from sknn_mnist._parameters import check_positive_int, invalid
+from sknn_mnist._parameters import (
+    as_finite_float,
+    as_random_state,
+    check_bool,
+    check_positive_int,
+    invalid,
+)
 from sknn_mnist.inspection._gradients import climb
-from sknn_mnist.inspection._nets import convolution, finite, net_and_input
+from sknn_mnist.inspection._nets import convolution, finite, net_of
 
 __all__ = ["maximize_activation"]
 
@@ -89,6 +94,7 @@ def maximize_activation(
     (8, 8, 8, 1)
     """
     owner = "maximize_activation"
+    whole = check_bool("whole", whole, owner)
     check_positive_int("n_steps", n_steps, owner)
     step_size = finite("step_size", step_size, owner)
     blur = finite("blur", blur, owner)
@@ -97,18 +103,12 @@ def maximize_activation(
     decay = finite("decay", decay, owner)
     if not 0 <= decay < 1:
         raise invalid("decay", owner, "a float in the range [0.0, 1.0)", decay)
-    try:
-        low, high = (float(each) for each in value_range)
-        if not low < high:
-            raise ValueError
-    except (TypeError, ValueError):
-        raise invalid(
-            "value_range", owner, "a pair (low, high) with low < high", value_range
-        ) from None
-    net, _ = net_and_input(estimator, owner)
+    low, high = _range("value_range", value_range, owner)
+    generator = as_random_state("random_state", random_state, owner)
+    net = net_of(estimator, owner)
     found = convolution(net, layer, owner)
     shape = (int(found.kernel.shape[-1]), *net.model_.inputs[0].shape[1:])
-    noise = check_random_state(random_state).uniform(-0.1, 0.1, size=shape)
+    noise = generator.uniform(-0.1, 0.1, size=shape)
     grey = (low + high) / 2
 
     def keep(images: np.ndarray) -> np.ndarray:
@@ -127,6 +127,17 @@ def maximize_activation(
         keep=keep,
     )
     return images if whole else images[(slice(None), *_bounding_box(seen))]
+
+
+def _range(name: str, value: Any, owner: str) -> tuple[float, float]:
+    try:
+        low, high = (as_finite_float(each) for each in value)
+    except (TypeError, ValueError):
+        low = high = None
+    if low is None or high is None or not low < high:
+        allowed = "a pair (low, high) of finite numbers with low < high"
+        raise invalid(name, owner, allowed, value)
+    return low, high
 
 
 def _bounding_box(seen: np.ndarray) -> tuple[slice, slice]:

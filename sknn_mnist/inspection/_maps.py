@@ -15,6 +15,7 @@ from sknn_mnist.inspection._nets import (
     convolution,
     layer_with_maps,
     net_and_input,
+    net_of,
 )
 
 __all__ = ["convolution_kernels", "feature_maps"]
@@ -53,8 +54,8 @@ def convolution_kernels(estimator: Any, layer: int | str = 0) -> np.ndarray:
     >>> convolution_kernels(clf, 1).shape
     (3, 3, 8, 16)
     """
-    net, _ = net_and_input(estimator, "convolution_kernels")
-    found = convolution(net, layer, "convolution_kernels")
+    owner = "convolution_kernels"
+    found = convolution(net_of(estimator, owner), layer, owner)
     return np.array(keras.ops.convert_to_numpy(found.kernel))
 
 
@@ -93,8 +94,9 @@ def feature_maps(estimator: Any, X: Any, layer: int | str = 0) -> np.ndarray:
     >>> feature_maps(clf, X[:5]).shape, feature_maps(clf, X[:5], "pool_1").shape
     ((5, 26, 26, 8), (5, 13, 13, 8))
     """
-    net, images = net_and_input(estimator, "feature_maps", X)
-    found = layer_with_maps(net, layer, "feature_maps")
+    owner = "feature_maps"
+    found = layer_with_maps(net_of(estimator, owner), layer, owner)
+    net, images = net_and_input(estimator, owner, X)
     network = keras.Model(net.model_.inputs[0], found.output)
     return _in_batches(lambda part: network(part, training=False), images)
 

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sknn_mnist._parameters import as_finite_float, invalid
+from sknn_mnist._parameters import as_finite_float, check_samples, invalid, refused
 from sknn_mnist.estimators._base import KerasEstimator
 
 __all__ = [
@@ -22,33 +22,45 @@ __all__ = [
     "images_of",
     "layer_with_maps",
     "net_and_input",
+    "net_of",
 ]
 
 # Images at a time; only memory limits it.
 BATCH = 512
 
 
+def net_of(estimator: Any, owner: str) -> KerasEstimator:
+    """Return the net at the end of pipelines and searches."""
+    net = getattr(estimator, "best_estimator_", estimator)
+    if isinstance(net, Pipeline):
+        check_is_fitted(net)
+        return net_of(net[-1], owner)
+    if not isinstance(net, KerasEstimator):
+        raise invalid(
+            "estimator",
+            owner,
+            "an estimator of this package, or a pipeline or fitted search that ends "
+            "in one",
+            net,
+        )
+    check_is_fitted(net, "history_")
+    return net
+
+
 def net_and_input(
-    estimator: Any, owner: str, X: Any = None
+    estimator: Any, owner: str, X: Any
 ) -> tuple[KerasEstimator, np.ndarray]:
     """Return the net at the end of pipelines and searches, and what it is fed."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline):
-        check_is_fitted(estimator)
-        if X is not None and len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        return net_and_input(estimator[-1], owner, X)
-    if not isinstance(estimator, KerasEstimator):
-        raise TypeError(
-            f"The 'estimator' parameter of {owner} must be an estimator of this "
-            "package, or a pipeline or fitted search that ends in one. Got "
-            f"{estimator!r} instead."
-        )
-    check_is_fitted(estimator, "history_")
-    if X is None:
-        return estimator, np.empty(0)
-    X, _ = estimator._validate_data(X)
-    return estimator, estimator.feature_encoder_.transform(X)
+    net = net_of(estimator, owner)
+    check_samples("X", X, owner)
+    while estimator is not net:
+        estimator = getattr(estimator, "best_estimator_", estimator)
+        if isinstance(estimator, Pipeline):
+            if len(estimator.steps) > 1:
+                X = estimator[:-1].transform(X)
+            estimator = estimator[-1]
+    X, _ = net._validate_data(X)
+    return net, net.feature_encoder_.transform(X)
 
 
 def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Conv2D:
@@ -67,10 +79,7 @@ def layer_with_maps(net: KerasEstimator, layer: Any, owner: str) -> keras.layers
 
 def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> Any:
     if not found:
-        raise TypeError(
-            f"The 'estimator' parameter of {owner} must have convolutions. Got {net!r} "
-            "instead."
-        )
+        raise refused("estimator", owner, "have convolutions", repr(net))
     names = [each.name for each in found]
     if isinstance(layer, str) and layer in names:
         return found[names.index(layer)]
@@ -97,6 +106,9 @@ def images_of(net: Any, x: np.ndarray) -> np.ndarray:
     ndarray of shape (n_samples, height, width, channels)
         The same values.
     """
+    if getattr(x, "ndim", None) not in (2, 4):
+        allowed = "an array of shape (n, features) or (n, height, width, channels)"
+        raise invalid("x", "images_of", allowed, x)
     if x.ndim == 4:
         return x
     n_features = x.shape[1]

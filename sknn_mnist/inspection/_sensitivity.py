@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 
-from sknn_mnist._parameters import check_positive_int
+from sknn_mnist._parameters import check_positive_int, refused
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._nets import (
@@ -62,7 +63,7 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     (3, 28, 28)
     """
     net, x = net_and_input(estimator, "gradient_saliency", X)
-    units = _units(net, x, target)
+    units = _units(net, x, target, "gradient_saliency")
     if net.model_.outputs[0].shape[1] == 1:
         units = np.zeros_like(units)  # one score for both classes
     parts = [
@@ -130,7 +131,7 @@ def occlusion(
     check_positive_int("stride", stride, "occlusion")
     fill = finite("fill", fill, "occlusion")
     net, x = net_and_input(estimator, "occlusion", X)
-    units = _units(net, x, target)
+    units = _units(net, x, target, "occlusion")
 
     def scores(part: np.ndarray) -> np.ndarray:
         outputs = net._network.predict(part)
@@ -172,12 +173,11 @@ def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, l
     """
     net, x = net_and_input(estimator, "looked_at", X)
     images = images_of(net, x)
-    if not is_classifier(net):
-        return images, []
-    return images, net.classes_[_units(net, x, target)].tolist()
+    units = _units(net, x, target, "looked_at")
+    return images, net.classes_[units].tolist() if is_classifier(net) else []
 
 
-def _units(net: KerasEstimator, x: np.ndarray, target: Any) -> np.ndarray:
+def _units(net: KerasEstimator, x: np.ndarray, target: Any, owner: str) -> np.ndarray:
     """Return the output unit of each sample that `target` means."""
     n_units = net.model_.outputs[0].shape[1]
     known = np.arange(n_units)  # several targets go by their numbers
@@ -191,22 +191,23 @@ def _units(net: KerasEstimator, x: np.ndarray, target: Any) -> np.ndarray:
         if n_units > 1:
             return outputs.argmax(axis=1)
         return (outputs[:, 0] > 0.5).astype(int)
-    targets = np.asarray(target)
+    try:
+        targets = np.asarray(target)
+    except ValueError:  # sequences of several lengths
+        targets = np.empty((0, 0))
     if targets.ndim == 0:
         targets = np.full(len(x), targets)
     if targets.shape != (len(x),):
-        raise ValueError(
-            "The 'target' parameter must be one class, or one for each of the "
-            f"{len(x)} samples. Got an array of shape {targets.shape} instead."
-        )
-    places = {label: place for place, label in enumerate(known.tolist())}
-    try:
-        return np.array([places[label] for label in targets.tolist()])
-    except KeyError as err:
-        raise ValueError(
-            f"The 'target' parameter must hold classes of the estimator, "
-            f"{known.tolist()}. Got {err.args[0]!r} instead."
-        ) from None
+        must = f"be one class, or one for each of the {len(x)} samples"
+        got = f"an array of shape {targets.shape}" if targets.size else repr(target)
+        raise refused("target", owner, must, got)
+    classes_of_units = known.tolist()
+    places = {label: place for place, label in enumerate(classes_of_units)}
+    for label in targets.tolist():
+        if not isinstance(label, Hashable) or label not in places:
+            must = f"hold classes of the estimator, {classes_of_units}"
+            raise refused("target", owner, must, repr(label))
+    return np.array([places[label] for label in targets.tolist()])
 
 
 def _places(side: int, patch: int, stride: int) -> list[int]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import sknn_mnist._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+
 from sknn_mnist._parameters import (
     InvalidParameterError,
     check_activation,
@@ -18,6 +23,7 @@ from sknn_mnist._parameters import (
 __all__ = [
     "check_cnn_parameters",
     "check_dense_parameters",
+    "check_dtype",
     "check_input_shape",
 ]
 
@@ -47,6 +53,23 @@ def check_cnn_parameters(
     per_side("pool_size", pool_size, owner)
     check_one_of("padding", padding, ("same", "valid"), owner)
     check_dense_parameters(owner, **dense_parameters)
+
+
+def check_dtype(name: str, value: Any, owner: str) -> None:
+    """Check what Keras makes a dtype policy of, one that weights can be trained in."""
+    try:
+        policy = keras.dtype_policies.get(value)
+        dtypes = [policy.variable_dtype, policy.compute_dtype]
+    # Keras looks for a name, a class or a config in whatever it is given.
+    except (ValueError, TypeError, AttributeError, KeyError):
+        dtypes = ["none"]
+    if not all("float" in str(dtype) for dtype in dtypes):
+        raise invalid(
+            name,
+            owner,
+            "the name, config or instance of a Keras dtype policy of floats",
+            value,
+        )
 
 
 def check_input_shape(shape: Any, owner: str) -> tuple[int, ...]:

@@ -17,14 +17,17 @@ import sknn_mnist._quiet_start  # noqa: F401  before Keras
 import keras
 
 from sknn_mnist._parameters import (
+    check_activation,
     check_image_shape,
     check_positive_int,
+    check_seed,
     per_layer,
     per_side,
 )
 from sknn_mnist.networks._builder_parameters import (
     check_cnn_parameters,
     check_dense_parameters,
+    check_dtype,
     check_input_shape,
 )
 from sknn_mnist.networks._initial_values import layer_seeds
@@ -107,6 +110,9 @@ def build_dense(
         dropout=dropout,
         batch_norm=batch_norm,
     )
+    check_activation("output_activation", output_activation, owner)
+    check_dtype("dtype", dtype, owner)
+    seed = check_seed("seed", seed, owner)
     sizes = per_layer("hidden_size", hidden_size, owner)
     seeds = layer_seeds(seed)
     layers: list[keras.layers.Layer] = [
@@ -224,6 +230,9 @@ def build_cnn(
         dropout=dropout,
         batch_norm=batch_norm,
     )
+    check_activation("output_activation", output_activation, owner)
+    check_dtype("dtype", dtype, owner)
+    seed = check_seed("seed", seed, owner)
     widths = per_layer("filters", filters, owner)
     sizes = per_layer("hidden_size", hidden_size, owner)
     kernel = per_side("kernel_size", kernel_size, owner)

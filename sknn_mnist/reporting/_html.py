@@ -140,7 +140,7 @@ def _chosen_labels(run: Run) -> tuple[Any, ...] | None:
     if chosen is None or math.isnan(run.search.best_score_):
         return None
     results = cv_results_frame(run.search)
-    keys = Keys(results)
+    keys = Keys(results, "render_report")
     levels = [Level(results[keys.find("index", name)]) for name in run.index]
     return tuple(level.labels[level.places[chosen]] for level in levels)
 
@@ -187,7 +187,7 @@ def _search_pictures(run: Run) -> list[_Picture]:
     from sknn_mnist.display import SearchDisplay
 
     results = cv_results_frame(run.search)
-    keys = Keys(results)
+    keys = Keys(results, "render_report")
     varying = [
         key for key in keys.parameters if len({identity(v) for v in results[key]}) > 1
     ]

@@ -13,9 +13,10 @@ from sknn_mnist._cv_results import (
     Names,
     cv_results_frame,
     last_iterations,
+    results_of,
     scores_named,
 )
-from sknn_mnist._parameters import check_one_of
+from sknn_mnist._parameters import check_one_of, refused
 
 __all__ = ["cv_results_frame", "pivot_cv_results"]
 
@@ -128,10 +129,11 @@ def pivot_cv_results(
     owner = "pivot_cv_results"
     check_one_of("format", format, ("frame", "html", "markdown"), owner)
     check_one_of("aggfunc", aggfunc, ("max", "mean", "median", "min"), owner)
-    results = cv_results_frame(search)
+    results = results_of(search, owner)
     if results.empty:
-        raise ValueError(f"{owner} got a search without candidates.")
-    keys = Keys(results)
+        must = "have candidates"
+        raise refused("search", owner, must, "a search without candidates")
+    keys = Keys(results, owner)
     column_keys = keys.find_all("columns", columns)
     if index is None:
         row_keys = [key for key in keys.parameters if key not in column_keys]
@@ -139,8 +141,9 @@ def pivot_cv_results(
         row_keys = keys.find_all("index", index)
     twice = set(row_keys) & set(column_keys)
     if twice:
-        raise ValueError(f"{sorted(twice)} can't be in both index and columns.")
-    shown = scores_named(results, values)
+        must = "name other parameters than 'index'"
+        raise refused("columns", owner, must, repr(sorted(twice)))
+    shown = scores_named(results, values, owner)
     if not {"iter", "n_resources"} & {*row_keys, *column_keys}:
         results = last_iterations(results)
     table = _pivot(results, row_keys, column_keys, shown, aggfunc)

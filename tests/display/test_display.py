@@ -265,9 +265,9 @@ def test_failed_candidates_leave_a_dash():
 
 
 def test_bad_searches_are_refused(search):
-    with pytest.raises(ValueError, match="can't be both x and hue"):
+    with pytest.raises(ValueError, match="must name another parameter than 'x'"):
         SearchDisplay.from_search(search, x="epochs", hue="epochs")
-    with pytest.raises(ValueError, match="none of the searched parameters"):
+    with pytest.raises(ValueError, match="some of the searched parameters"):
         SearchDisplay.from_search(search, x="filters")
     with pytest.raises(ValueError, match="'metric' parameter of SearchDisplay"):
         SearchDisplay.from_search(search, metric="f1")
@@ -465,7 +465,7 @@ def test_values_that_read_alike_or_are_missing_stay_apart():
 
 
 def test_the_only_parameter_can_not_be_the_hue():
-    with pytest.raises(ValueError, match="hue='a' is the only parameter"):
+    with pytest.raises(ValueError, match="'a' is the only one that was searched"):
         SearchDisplay.from_search(grid_of(a=[1, 2], score=[0.1, 0.2]), hue="a")
 
 
@@ -533,3 +533,10 @@ def test_mistakes_are_those_of_predict(digits):
         proba = net.predict_proba(frame)
         place = list(net.classes_).index(display.y_pred[0])
         assert display.probability[0] == pytest.approx(proba[display.index[0], place])
+
+
+def test_half_precision_is_drawn():
+    maps = keras.ops.convert_to_numpy(keras.ops.ones((2, 3, 3, 2), "bfloat16"))
+    FeatureMapsDisplay(maps).plot()
+    KernelsDisplay(maps).plot()
+    ActivationMaximizationDisplay(maps).plot()

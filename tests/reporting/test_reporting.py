@@ -120,7 +120,7 @@ def test_pipeline_prefixes_may_be_left_out(iris):
 
 def test_names_that_may_mean_two_parameters_are_refused():
     results = results_of([{"a__C": 1, "b__C": 2}], [0.5])
-    message = "index='C' may mean any of ['a__C', 'b__C']."
+    message = "may mean any of ['a__C', 'b__C']. Got 'C' instead."
     with pytest.raises(ValueError, match=re.escape(message)):
         pivot_cv_results(results, index="C")
     assert list(pivot_cv_results(results).index.names) == ["a__C", "b__C"]
@@ -252,13 +252,17 @@ def test_a_search_without_parameters_has_one_row(iris):
     [
         (
             {"index": "hiden_size"},
-            "index='hiden_size' is none of the searched parameters ['epochs', "
-            "'hidden_size'] (did you mean 'hidden_size'?).",
+            "The 'index' parameter of pivot_cv_results must name some of the searched "
+            "parameters ['epochs', 'hidden_size'] (did you mean 'hidden_size'?). Got "
+            "'hiden_size' instead.",
         ),
         ({"values": "mean_tst_score"}, "(did you mean 'mean_test_score'?)"),
-        ({"values": []}, "The 'values' parameter names no results."),
-        ({"index": "epochs", "columns": "epochs"}, "can't be in both index and"),
-        ({"index": ["epochs", "param_epochs"]}, "names a parameter twice"),
+        ({"values": []}, "must name at least one result. Got [] instead."),
+        (
+            {"index": "epochs", "columns": "epochs"},
+            "'columns' parameter of pivot_cv_results must name other",
+        ),
+        ({"index": ["epochs", "param_epochs"]}, "must name each parameter once"),
         (
             {"format": "latex"},
             "The 'format' parameter of pivot_cv_results must be one of {'frame', "
@@ -353,7 +357,7 @@ def test_columns_of_several_parameters_are_sorted_whatever_is_missing(seed):
 @pytest.mark.parametrize("others", [[], ["iter", "n_resources"]])
 def test_each_column_goes_by_a_name_of_its_own_that_finds_it(names, others):
     columns = [*(f"param_{name}" for name in names), *others]
-    keys = Keys(pd.DataFrame(columns=columns))
+    keys = Keys(pd.DataFrame(columns=columns), "me")
     short = [keys.short(column) for column in columns]
     assert len(set(short)) == len(columns)
     assert [keys.find("index", name) for name in short] == columns
