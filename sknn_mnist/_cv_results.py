@@ -1,4 +1,4 @@
-"""The results of a search: a table of them, and the names that its parts go by."""
+"""The results of a search as a table, and the names of its parameters and scores."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def load_digits28(
     Parameters
     ----------
     layout : {"flat", "image"}, default="flat"
-        Whether X has one row of 784 features a sample or one image of 28×28.
+        Whether each sample of X is a row of 784 features or an image of 28×28.
     test_size : float, default=0.2
         Fraction of the samples that make the test set, in (0, 1), or their number, as
         `sklearn.model_selection.train_test_split` takes it.
@@ -48,7 +48,7 @@ def load_digits28(
     as_frame : bool, default=False
         Whether X are DataFrames and y are Series. Only with the flat layout.
     dtype : {"float32", "float64"}, default="float32"
-        Of X.
+        Dtype of X.
 
     Returns
     -------

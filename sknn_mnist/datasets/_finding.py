@@ -1,4 +1,4 @@
-"""Where MNIST is: given, at hand, or downloaded because it was asked for."""
+"""Where MNIST is: given, in the cache, or downloaded because it was asked for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
     Raises
     ------
     FileNotFoundError
-        When MNIST is not at hand, naming each place looked at.
+        When MNIST is not found, naming each place looked at.
     ValueError or TypeError
         When `path` is no path.
 
@@ -73,7 +73,7 @@ def find_mnist(path: str | PathLike[str] | None = None) -> Path:
 
 
 def _keras_cache() -> Path:
-    # As Keras finds it, without importing Keras.
+    # As Keras finds its cache, without importing Keras.
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else _expanded("~/.keras")) / "datasets"
 
@@ -87,7 +87,7 @@ def download_mnist() -> Path:
 
     folder = _keras_cache()
     try:
-        # Keras turns to /tmp when the folder is not there yet.
+        # Keras falls back to /tmp when the folder is not there yet.
         folder.mkdir(parents=True, exist_ok=True)
         return Path(
             keras.utils.get_file(

@@ -27,8 +27,8 @@ def load_dataset(
     Parameters
     ----------
     name : {"auto", "mnist", "digits"}, default="auto"
-        "auto" is MNIST where it is at hand, else the bundled digits. A place that
-        is given, by `path` or the environment variable, must be good all the same.
+        "auto" is MNIST where it is found, else the bundled digits. A place that is
+        given, by `path` or the environment variable, must hold MNIST all the same.
     path : str or path-like, default=None
         As in :func:`load_mnist`; not with "digits".
     download : bool, default=False

@@ -1,4 +1,4 @@
-"""MNIST, from where it is at hand."""
+"""MNIST, from where it is stored."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def load_mnist(
     dtype: str = "float32",
     download: bool = False,
 ) -> Loaded:
-    """Load MNIST [1]_ from where it is at hand.
+    """Load MNIST [1]_ from where it is stored.
 
-    Looked for in this order: `path`, alone, if it is given; the place that the
-    environment variable ``SKNN_MNIST_DATA`` names, alone, if it is set; the user's
-    Keras cache, ``~/.keras/datasets/mnist.npz``, or under ``KERAS_HOME``.
+    It is looked for in one place: `path` if that is given; else what the environment
+    variable ``SKNN_MNIST_DATA`` names, if that is set; else the user's Keras cache,
+    ``~/.keras/datasets/mnist.npz``, or under ``KERAS_HOME``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def load_mnist(
         A file as Keras keeps it (``mnist.npz``), or a folder that holds it or the
         four IDX files, gzipped or not.
     layout : {"flat", "image"}, default="flat"
-        Whether X has one row of 784 features a sample or one image of 28×28.
+        Whether each sample of X is a row of 784 features or an image of 28×28.
     return_X_y : bool, default=False
         Whether to return ``(X_train, X_test, y_train, y_test)``, in the order of
         `sklearn.model_selection.train_test_split`, instead of a Bunch.
@@ -54,10 +54,10 @@ def load_mnist(
         Whether X are DataFrames with columns ``pixel_0_0`` to ``pixel_27_27`` and y
         are Series. Only with the flat layout.
     dtype : {"float32", "float64"}, default="float32"
-        Of X.
+        Dtype of X.
     download : bool, default=False
         Whether to download MNIST (11 MB, checked against its SHA-256) into the
-        Keras cache where it is not at hand.
+        Keras cache where it is not found.
 
     Returns
     -------
@@ -67,17 +67,17 @@ def load_mnist(
         ``y_test`` of shape (60000,) and (10000,), int64, 0 to 9; ``data`` and
         ``target``, training before test samples; ``frame`` (None unless
         `as_frame`), ``feature_names``, ``target_names``, ``DESCR``, ``name`` and
-        ``source``, the place read.
+        ``source``, the file or folder that was read.
 
     Raises
     ------
     FileNotFoundError
-        When MNIST is not at hand, naming each place looked at.
+        When MNIST is not found, naming each place looked at.
     OSError
         When the download failed.
     ValueError or TypeError
-        When the file is truncated, corrupt or something else, or a parameter is
-        out of its range.
+        When the file is truncated, corrupt or not MNIST, or a parameter is out of
+        its range.
 
     References
     ----------

@@ -1,6 +1,6 @@
 """Files of MNIST in, four arrays out: `.npz` as Keras lays it out, or IDX.
 
-Nothing is unpickled, and a file that is not what it should be gets one error that
+Nothing is unpickled. A file that is anything else is refused by one error, which
 names it.
 """
 
@@ -27,7 +27,7 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def mnist_file_in(place: Path) -> Path | None:
-    """Return what `read_mnist` reads at `place`: a file, a folder of IDX, or None."""
+    """Return what `read_mnist` can read at `place`: file, folder of IDX, or None."""
     if place.is_file():
         return place
     if not place.is_dir():
@@ -111,8 +111,8 @@ def read_idx(path: Path) -> np.ndarray:
                 raise _bad(path, "ends within its header")
             shape = tuple(int(size) for size in np.frombuffer(sizes, dtype=">u4"))
             expected = int(np.prod(shape, dtype=object))
-            # One byte more than stated shows a file that is too long. The stream
-            # gives what there is, so a huge statement takes no memory.
+            # Reading one byte more than stated shows whether the file is too long. It
+            # is read in pieces, so a false size in the header allocates no memory.
             data = b"".join(_pieces(stream, expected + 1))
     except (EOFError, OSError, zlib.error) as err:
         raise _bad(path, f"is truncated or corrupt ({err})") from err
@@ -146,13 +146,13 @@ def _read_npz(path: Path) -> list[np.ndarray]:
             arrays = [archive[name] for name in NPZ_NAMES]
     except _BadFileError:
         raise
-    # zipfile and zlib have errors of their own, and NumPy parses an array's header as
-    # Python, and lets through what that raises.
+    # zipfile and zlib raise errors of their own, and NumPy evaluates an array's header
+    # as a Python literal and lets pass whatever that raises.
     except Exception as err:
         reason = one_line(err)[:200] or type(err).__name__
         raise _bad(path, f"can't be read as an .npz archive ({reason})") from err
     for name, array in zip(NPZ_NAMES, arrays, strict=True):
-        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of others
+        if not isinstance(array, np.ndarray):  # NumPy returns other members as bytes
             raise _bad(path, f"holds a {name} that is no array")
     return arrays
 

@@ -1,4 +1,4 @@
-"""What all loaders return, and the options that they share."""
+"""What all loaders return, and the options they share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def pack(
     as_frame: bool,
     **about: Any,
 ) -> Loaded:
-    """Return views of the pixels, by sample set, in the layout asked for."""
+    """Return training and test sets, views of the pixels, in the layout asked for."""
     names = [f"pixel_{row}_{column}" for row in range(28) for column in range(28)]
     data: Any = pixels.reshape(len(pixels), -1) if layout == "flat" else pixels
     labels: Any = target

@@ -26,7 +26,7 @@ __all__ = [
 # vision, and dark enough for thin lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
-# Of a tile's side, between tiles.
+# Between tiles, as a fraction of a tile's side.
 GAP = 0.12
 
 
@@ -36,7 +36,7 @@ def pyplot(owner: str) -> Any:
     Parameters
     ----------
     owner : str
-        Who needs it, for the message.
+        Class that needs it, for the message.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def new_axes(ax: Any, owner: str, width: float = 6.4, height: float = 4.8) -> An
     ax : matplotlib.axes.Axes or None
         Axes to draw on.
     owner : str
-        Who draws.
+        Class that draws, for the message where Matplotlib is missing.
     width, height : float
         Size of a new figure, in inches.
 
@@ -82,12 +82,12 @@ def new_axes(ax: Any, owner: str, width: float = 6.4, height: float = 4.8) -> An
 
 
 def plain(text: Any) -> str:
-    """Return a text of the user's as Matplotlib shows it as it is.
+    """Escape a text of the user's, so that Matplotlib shows it as it is.
 
     Parameters
     ----------
     text : object
-        Its text may hold dollar signs, which would begin a formula.
+        Anything; dollar signs in its text would begin a formula.
 
     Returns
     -------
@@ -98,15 +98,15 @@ def plain(text: Any) -> str:
 
 
 def colour_of(place: int, n_places: int) -> Any:
-    """Return a colour that can be told from its neighbours.
+    """Return one of several colours that can be told apart.
 
     Parameters
     ----------
     place : int
-        Which of them, from 0.
+        Number of the colour, from 0.
     n_places : int
-        How many there are. More than the palette holds are taken from a colour map
-        that grows lighter, so that their order can be seen.
+        How many colours there are. Where they are more than the palette holds, they
+        are taken from a colour map that grows lighter, which shows their order.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def colour_of(place: int, n_places: int) -> Any:
 
 
 def near_square(n_tiles: int) -> int:
-    """Return how many columns make a grid of `n_tiles` nearly a square.
+    """Return the number of columns of a nearly square grid of `n_tiles`.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def near_square(n_tiles: int) -> int:
     Returns
     -------
     int
-        Columns; a number that leaves no tile of the last row empty if one is near.
+        Columns; where possible a number that leaves the last row no empty tile.
     """
     side = ceil(sqrt(n_tiles))
     for columns in range(side, min(2 * side, n_tiles) + 1):
@@ -152,7 +152,7 @@ def draw_mosaic(
 ) -> Any:
     """Draw many small images as one, row by row.
 
-    One image and not an axes a tile: thousands of tiles are drawn as fast as one.
+    One image, not one axes per tile: thousands of tiles are drawn as fast as one.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def draw_mosaic(
     tiles : sequence of ndarray of shape (height, width) or (height, width, 3)
         The images, all of one shape.
     n_columns : int
-        Tiles a row.
+        Tiles per row.
     captions : sequence of str, default=None
         A line above each tile.
     row_labels, column_labels : sequence of str, default=None
@@ -197,7 +197,7 @@ def draw_mosaic(
                 fontsize="small",
             )
     colours = canvas.ndim == 3
-    if colours:  # with what is not there transparent
+    if colours:  # with an alpha channel: what is between the tiles is transparent
         there = ~np.isnan(canvas[..., :1])
         canvas = np.concatenate([np.nan_to_num(canvas), there], axis=-1)
     image = ax.imshow(canvas, interpolation="nearest", **imshow_kw)

@@ -20,7 +20,7 @@ from sknn_mnist.display._drawing import colour_of, plain, pyplot
 
 __all__ = ["HistoryDisplay"]
 
-# More epochs than this are drawn without a mark each.
+# Longer curves are drawn without a marker per epoch.
 MARKED = 12
 
 
@@ -32,7 +32,7 @@ class HistoryDisplay:
     Parameters
     ----------
     histories : dict of str to (dict of str to list of float)
-        By name of the estimator, what its `history_` holds: a value an epoch.
+        By name of the estimator, its `history_`: one value per epoch for each metric.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class HistoryDisplay:
             Fitted, with a ``history_``; a pipeline or search that ends in one; or
             several by name, to compare.
         name : str, default=None
-            What to call it; its class if None.
+            Name of a single estimator; that of its class if None.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class HistoryDisplay:
         sklearn.exceptions.NotFittedError
             When an estimator has no history yet.
         ValueError or TypeError
-            When there is none to have, or `name` is no name.
+            When an estimator never has one, or `name` is no name.
         """
         owner = method_of(cls, "from_estimator")
         if name is not None and not isinstance(name, str):
@@ -101,10 +101,10 @@ class HistoryDisplay:
         Parameters
         ----------
         history : dict, keras.callbacks.History or dict of them
-            A value an epoch, by name of the metric; or several of these by name, to
-            compare.
+            One value per epoch, by name of the metric; or several of these by name,
+            to compare.
         name : str, default="net"
-            What to call one.
+            Name of a single history.
 
         Returns
         -------
@@ -131,7 +131,7 @@ class HistoryDisplay:
         return cls(as_histories("history", histories, owner))
 
     def frame(self) -> pd.DataFrame:
-        """Return what is drawn, a row a point.
+        """Return what is drawn, one row per point.
 
         Returns
         -------
@@ -162,7 +162,7 @@ class HistoryDisplay:
         metrics: str | Sequence[str] | None = None,
         line_kw: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Draw a panel a metric.
+        """Draw one panel per metric.
 
         Parameters
         ----------

@@ -17,16 +17,16 @@ from sknn_mnist.inspection import (
 
 __all__ = ["ActivationMaximizationDisplay", "FeatureMapsDisplay", "KernelsDisplay"]
 
-# Inches: of a tile at its largest, and of a whole picture at most.
+# Inches: the largest side of a tile, and of a whole picture.
 TILE, LARGEST = 0.8, 11.0
 
 
 class KernelsDisplay:
     """The kernels of a convolution, as a grid.
 
-    Where the layer sees one channel, a tile is a filter. Where it sees several, a
-    column is a filter and a row a channel that it sees. One scale of colours for
-    all: white is 0.
+    Where the layer has one input channel, each tile is a filter. Where it has several,
+    each column is a filter and each row an input channel. All share one colour scale,
+    on which white is 0.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class KernelsDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
         cmap : str or matplotlib.colors.Colormap, default="PuOr"
-            A colour map with two ends, whose middle is 0.
+            A diverging colour map, whose middle is 0.
 
         Returns
         -------
@@ -107,7 +107,7 @@ class KernelsDisplay:
         cmap = check_drawing(self, ax, cmap)
         _, _, channels, filters = self.kernels.shape
         largest = np.abs(self.kernels).max() or 1.0
-        # Channel by channel, and in each filter by filter.
+        # Channel by channel, and within each channel filter by filter.
         tiles = [
             self.kernels[:, :, c, f] for c in range(channels) for f in range(filters)
         ]
@@ -125,10 +125,10 @@ class KernelsDisplay:
 
 
 class FeatureMapsDisplay:
-    """What a layer makes of images: a map a filter.
+    """The feature maps of a layer, one per image and filter.
 
-    Of one image the maps fill a grid; of several, a row is an image and a column a
-    filter. Each image's maps are on a scale of their own, the same for its filters.
+    The maps of one image fill a grid; of several, each row is an image and each column
+    a filter. Each image has a colour scale of its own, which its filters share.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ class ActivationMaximizationDisplay:
     Parameters
     ----------
     images : ndarray of shape (filters, height, width, channels)
-        An image a filter.
+        One image per filter.
 
     Attributes
     ----------
@@ -288,7 +288,7 @@ class ActivationMaximizationDisplay:
         return cls(call_as(owner, maximize_activation, estimator, layer, **options))
 
     def plot(self, *, ax: Any = None, cmap: Any = "cividis") -> Any:
-        """Draw the images as a grid, each on a scale of its own.
+        """Draw the images as a grid, each on a colour scale of its own.
 
         Parameters
         ----------

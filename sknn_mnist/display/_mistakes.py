@@ -27,7 +27,7 @@ from sknn_mnist.inspection._nets import images_of
 
 __all__ = ["MistakesDisplay"]
 
-# Inches a tile.
+# Inches per tile.
 TILE = 1.1
 
 
@@ -39,13 +39,13 @@ class MistakesDisplay:
     images : ndarray of shape (n_mistakes, height, width, channels)
         The images.
     y_true, y_pred : ndarray of shape (n_mistakes,)
-        What they are, and what they were taken for.
+        True and predicted classes.
     probability : ndarray of shape (n_mistakes,)
-        The probability that was given to `y_pred`.
+        The predicted probability of `y_pred`.
     index : ndarray of shape (n_mistakes,)
         Which rows of X they are.
     n_samples : int
-        How many images were looked at.
+        How many images were predicted.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class MistakesDisplay:
             Images, as `predict` takes them: (n, height, width), (n, height, width,
             channels), or flat rows that are read as square images.
         y : array-like of shape (n_samples,)
-            What they are.
+            True classes.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class MistakesDisplay:
         if y.shape != (n_samples,):
             must = f"hold a label for each of the {n_samples} images"
             raise refused("y", owner, must, f"an array of shape {y.shape}")
-        # Not where the largest probability is: a threshold may decide otherwise.
+        # Not the class of largest probability: a threshold may decide otherwise.
         predicted = np.asarray(estimator.predict(X))
         places = {label: i for i, label in enumerate(estimator.classes_.tolist())}
         taken = [places[label] for label in predicted.tolist()]
@@ -170,7 +170,7 @@ class MistakesDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
         n_images : int, default=20
-            How many at most.
+            Number of images at most.
         cmap : str or matplotlib.colors.Colormap, default="gray_r"
             Colour map, of images with one channel.
 
@@ -229,10 +229,10 @@ def _gives_probabilities(estimator: Any) -> bool:
 
 
 def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
-    """Return images that the user gave as arrays of shape (n, height, width, c)."""
+    """Return images that the user gave as an array of shape (n, height, width, c)."""
     if X.ndim == 3:
         X = X[..., None]
-    # Flat rows have the shape that the net was told of, if it takes them as they are.
+    # Flat rows have the net's `image_shape_`, if it takes them without a pipeline.
     net = getattr(estimator, "best_estimator_", estimator)
     net = net[-1] if isinstance(net, Pipeline) else net
     shape = getattr(net, "image_shape_", None)

@@ -31,21 +31,22 @@ __all__ = ["SearchDisplay"]
 class SearchDisplay:
     """Scores of a search against one or two of its parameters.
 
-    Where candidates differ in other parameters as well, the best of each place is
-    shown.
+    Where several candidates have the same values of these parameters, the best of
+    them is shown.
 
     Parameters
     ----------
     results : DataFrame
-        A row a place: the columns `x` and, unless None, `hue` with the parameters'
-        values, ``mean_test``, ``std_test`` (over the folds), ``n_candidates``, and
-        where there are training scores ``mean_train``, ``std_train``.
+        One row per cell of the grid: the columns `x` and, unless None, `hue` with the
+        parameters' values, ``mean_test``, ``std_test`` (over the folds),
+        ``n_candidates``, and ``mean_train``, ``std_train`` where there are training
+        scores.
     x : str
         Name of the parameter along the horizontal axis.
     hue : str or None
-        Name of the other: rows of the heat map, lines of their own.
+        Name of the other parameter: a row of the heat map, or a line, for each value.
     metric : str, default="score"
-        What the scores are called.
+        Name of the metric.
     best : int or None, default=None
         Row of `results` that the search chose; the largest ``mean_test`` if None.
     x_order, hue_order : sequence or None, default=None
@@ -58,7 +59,7 @@ class SearchDisplay:
     figure_ : matplotlib.figure.Figure
         After `plot`.
     colorbar_ : matplotlib.colorbar.Colorbar or None
-        After `plot`: that of the heat map.
+        After `plot`: of the heat map; None for lines.
 
     See Also
     --------
@@ -164,7 +165,7 @@ class SearchDisplay:
         )
 
     def frame(self) -> pd.DataFrame:
-        """Return what is drawn, a row a place.
+        """Return what is drawn, one row per cell of the grid.
 
         Returns
         -------
@@ -277,7 +278,7 @@ class SearchDisplay:
             ax.set_ylabel(plain(self.hue))
 
     def _order(self, name: str, given: Sequence[Any] | None) -> list[Any]:
-        """Return the values that are there, in order."""
+        """Return the values that occur in the results, in order."""
         present = list(dict.fromkeys(self.results[name]))
         order = Level(self.results[name]).labels if given is None else given
         return [each for each in order if each in present]

@@ -1,4 +1,4 @@
-"""From the results of a search to the table of places that a picture shows."""
+"""From the results of a search to the table that a picture shows."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = [
     "table_of_places",
 ]
 
-# Columns of a table of places that are no parameters.
+# Columns of the table that are no parameters.
 SCORES = ("mean_test", "std_test", "mean_train", "std_train", "n_candidates")
 
 
 def check_table(name: str, results: Any, owner: str) -> pd.DataFrame:
-    """Check a table of places: it needs a score."""
+    """Check the table that a display is made from: it needs a score."""
     try:
         scored = bool(results["mean_test"].astype(float).notna().any())
     except (TypeError, ValueError, KeyError, AttributeError):
@@ -70,7 +70,7 @@ def check_row(name: str, row: Any, owner: str, n_rows: int) -> int | None:
 
 
 def metric_of(results: pd.DataFrame, metric: str | None, owner: str) -> str:
-    """Return the metric that is meant: the first one if None."""
+    """Return the metric asked for; the first one if None."""
     known = [
         str(name).removeprefix("mean_test_")
         for name in results.columns
@@ -125,7 +125,7 @@ def keys_of_axes(
 
 
 def shows_growth(results: pd.DataFrame, *shown: str | None) -> bool:
-    """Tell whether what a halving search gives more of is shown."""
+    """Tell whether an axis shows the iterations or the resource of a halving search."""
     return any(
         key in ("iter", "n_resources")
         or (key and (results[key] == results["n_resources"]).all())
@@ -140,21 +140,21 @@ def table_of_places(
     metric: str,
     owner: str,
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Build the table: the best candidate of each place.
+    """Build the table: the best candidate for each combination of values.
 
     Parameters
     ----------
     results : DataFrame
         A row for each candidate.
     levels : list of Level
-        Values of the one or two parameters along the axes. A place is a combination of
-        them.
+        Values of the one or two parameters along the axes. A combination of them is a
+        place in the picture.
     names : list of str
-        What these parameters are called in the table.
+        Names of these parameters in the table.
     metric : str
         Which metric's scores.
     owner : str
-        Whose table it is, for errors.
+        What the user called, for errors.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def table_of_places(
     if scores.isna().all():
         must, got = "have scores", "a search in which every fit failed"
         raise refused("search", owner, must, got)
-    # A failed candidate is shown where it is all there is.
+    # A failed candidate is shown only where no other is.
     by_place = scores.fillna(-np.inf).groupby([level.places for level in levels])
     best = results.loc[by_place.idxmax()]
     columns: dict[str, Any] = {
@@ -184,13 +184,13 @@ def table_of_places(
 
 
 def chosen_candidate(search: Any, results: pd.DataFrame, metric: str) -> Any:
-    """Return the row that the search chose, else that with the best score."""
+    """Return the row that the search chose, else the row with the best score."""
     chosen = getattr(search, "best_index_", None)
     refit = getattr(search, "refit", True)
     if chosen in results.index and (metric == "score" or refit == metric):
         return chosen
     scores = results[f"mean_test_{metric}"].astype(float)
-    if "iter" in results:  # what was given up early is not the best
+    if "iter" in results:  # the last iteration: others had less of the resource
         scores = scores[results["iter"] == results["iter"].max()]
     return scores.fillna(-np.inf).idxmax()
 

@@ -25,28 +25,28 @@ from sknn_mnist.inspection._sensitivity import looked_at
 
 __all__ = ["SensitivityDisplay"]
 
-# Inches a tile.
+# Inches per tile.
 TILE = 1.1
 
 METHODS = ("gradient", "occlusion")
 
 
 class SensitivityDisplay:
-    """What an image's regions do to the score of its class.
+    """How much the score of an image's class depends on each of its regions.
 
-    A column an image: above the image, below how much the score depends on each
+    One column per image: the image above, below it how much the score depends on each
     pixel.
 
     Parameters
     ----------
     images : ndarray of shape (n_samples, height, width, channels)
-        The images, as the network was fed them.
+        The images, as the network is given them.
     sensitivity : ndarray of shape (n_samples, height, width)
         What `sknn_mnist.inspection.occlusion` or `gradient_saliency` gave.
     labels : sequence of str
-        What class each column is about.
-    method : {"occlusion", "gradient"}
-        Which of them.
+        The class of each column.
+    method : {"occlusion", "gradient"}, default="occlusion"
+        Which of the two `sensitivity` is from.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class SensitivityDisplay:
     figure_ : matplotlib.figure.Figure
         After `plot`.
     colorbar_ : matplotlib.colorbar.Colorbar or None
-        After `plot`: of what is lost of the probability, for occlusion.
+        After `plot`: of the lost probability, for occlusion; None for gradients.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class SensitivityDisplay:
         method: str = "occlusion",
         **options: Any,
     ) -> Any:
-        """Compute what the regions of images do.
+        """Compute how much scores depend on the regions of images.
 
         Parameters
         ----------
@@ -104,9 +104,9 @@ class SensitivityDisplay:
         X : array-like of shape (n_samples, ...)
             Images, as `predict` takes them.
         target : array-like of shape (n_samples,), label or None, default=None
-            Whose score; what is predicted if None.
+            The class whose score is meant; the predicted class if None.
         method : {"occlusion", "gradient"}, default="occlusion"
-            Hide a region and see what is lost, or ask for the gradient.
+            Whether to hide regions and measure what is lost, or take the gradient.
         **options : dict
             Handed to `sknn_mnist.inspection.occlusion`.
 
@@ -194,7 +194,7 @@ class SensitivityDisplay:
 
 
 def _in_colours(picture: np.ndarray) -> np.ndarray:
-    """Return a picture in dark ink on white, as its neighbours in colours are."""
+    """Return a grey picture as colours, dark on white."""
     if picture.ndim == 3:
         return picture
     low, high = picture.min(), picture.max()

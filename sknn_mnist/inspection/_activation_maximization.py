@@ -36,8 +36,8 @@ def maximize_activation(
 
     From noise around mid grey, gradient ascent on the filter's response before its
     activation, in the middle of its map. After each step the image is drawn back to
-    mid grey and blurred a little [2]_, which takes away what excites a filter and
-    says nothing to the eye, and brought back into the range of pixels.
+    mid grey and blurred a little [2]_, which removes patterns that excite a filter but
+    mean nothing to the eye, and clipped to the range of pixels.
 
     Parameters
     ----------
@@ -47,28 +47,28 @@ def maximize_activation(
     layer : int or str, default=0
         Which convolution, as in `convolution_kernels`.
     whole : bool, default=False
-        Whether to excite the filter in all places of the image, by its mean response,
-        instead of one place.
+        Whether to maximise the filter's mean response over all positions of its map,
+        instead of that at one position.
     n_steps : int, default=60
         Steps of gradient ascent.
     step_size : float, default=0.1
         Length of a step: root mean square over the pixels that change, as a fraction
         of the range of pixels.
     decay : float, default=0.2
-        Part of its difference to mid grey that a pixel loses in a step, in [0, 1).
+        Fraction of its difference to mid grey that a pixel loses per step, in [0, 1).
     blur : float, default=0.3
         Standard deviation of the Gaussian blur after each step, in pixels; 0 for
         none.
     value_range : (float, float), default=(0.0, 1.0)
         Smallest and largest value of a pixel, as the network sees it.
     random_state : int, RandomState or None, default=0
-        Seeds the noise to start with.
+        Seeds the initial noise.
 
     Returns
     -------
     ndarray of shape (filters, height, width, channels)
-        An image a filter: as large as what one place of the map sees, its receptive
-        field, or as the network's input if `whole`.
+        One image per filter: as large as the receptive field of one position of the
+        map, or as the network's input if `whole`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Gradients of a network's outputs by its input, by TensorFlow's tape."""
+"""Gradients of a network's outputs with respect to its input, by TensorFlow's tape."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def class_score_gradients(
     Parameters
     ----------
     model : keras.Model
-        A network whose last layer is dense, a unit a class.
+        A network whose last layer is dense, with one unit per class.
     images : ndarray of shape (n_samples, ...)
-        What it takes.
+        Its input.
     units : ndarray of shape (n_samples,)
         The output unit of each sample.
 
     Returns
     -------
     ndarray of shape (n_samples, ...)
-        The gradient of the unit before its activation. The softmax would let it
-        vanish where the network is sure.
+        The gradient of the unit before its activation: that of the softmax vanishes
+        where the network is sure.
     """
     head = model.layers[-1]
     body = keras.Model(model.inputs[0], head.input)
@@ -55,7 +55,7 @@ def climb(
     step_size: float,
     keep: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Change images until they excite the filters of a convolution, one a filter.
+    """Change images until they excite the filters of a convolution, one per filter.
 
     Parameters
     ----------
@@ -64,22 +64,22 @@ def climb(
     layer : keras.layers.Conv2D
         One of its convolutions.
     start : ndarray of shape (n_filters, height, width, channels)
-        What to start with; image i is changed to excite filter i.
+        The initial images; image i is changed to excite filter i.
     whole : bool
-        Whether to excite them in all places, or in the middle of their maps.
+        Whether to excite them at all positions of their maps, or in the middle.
     n_steps : int
         Steps along the gradient.
     step_size : float
         Length of a step, as the root mean square over the pixels it changes.
     keep : callable
-        Takes the images after each step, and returns them within what is allowed.
+        Takes the images after each step, and returns them in the allowed range.
 
     Returns
     -------
     images : ndarray of shape (n_filters, height, width, channels)
         The images.
     seen : ndarray of shape (height, width), bool
-        Where a pixel has ever made a difference to a filter.
+        Which pixels have ever had a gradient, for any filter.
     """
     # The convolution without its activation: where a relu is 0 there is no slope.
     body = None

@@ -1,4 +1,4 @@
-"""What convolutions are made of, and what layers make of images."""
+"""Kernels of convolutions, and feature maps of images."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def convolution_kernels(estimator: Any, layer: int | str = 0) -> np.ndarray:
     Returns
     -------
     ndarray of shape (kernel_height, kernel_width, channels, filters)
-        A copy, as Keras lays kernels out.
+        A copy, in Keras's layout.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         When the estimator is not fitted.
     TypeError or ValueError
-        When it has no convolutions, or no such one.
+        When it has no convolutions, or not this one.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def convolution_kernels(estimator: Any, layer: int | str = 0) -> np.ndarray:
 
 
 def feature_maps(estimator: Any, X: Any, layer: int | str = 0) -> np.ndarray:
-    """Return what a layer makes of images.
+    """Return the feature maps of images at a layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the functions of this wing are asked about: a net, its layers, its input."""
+"""What the functions of this wing are given: a net, its layers, its input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "net_of",
 ]
 
-# Images at a time; only memory limits it.
+# Images per forward pass; only memory limits it.
 BATCH = 512
 
 
@@ -50,7 +50,7 @@ def net_of(estimator: Any, owner: str) -> KerasEstimator:
 def net_and_input(
     estimator: Any, owner: str, X: Any
 ) -> tuple[KerasEstimator, np.ndarray]:
-    """Return the net at the end of pipelines and searches, and what it is fed."""
+    """Return the net at the end of pipelines and searches, and its input for X."""
     net = net_of(estimator, owner)
     check_samples("X", X, owner)
     while estimator is not net:
@@ -91,15 +91,16 @@ def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> An
 
 
 def images_of(net: Any, x: np.ndarray) -> np.ndarray:
-    """Return what a network takes, or gradients by it, as images.
+    """Return a network's input, or gradients with respect to it, as images.
 
     Parameters
     ----------
     net : estimator
-        A fitted estimator of this package.
+        A fitted estimator of this package. Not used: the shape of `x` says enough.
     x : ndarray of shape (n_samples, ...)
         In the shape of the network's input. Rows of a dense net are taken as square
-        images where they can be, of 1 or 3 channels, else as one line of pixels.
+        images where their length allows it, of 1 or 3 channels, else as one line of
+        pixels.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What an output depends on: the pixels that move it, the regions it needs."""
+"""What an output depends on: gradients by pixel, and occlusion of regions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["gradient_saliency", "looked_at", "occlusion"]
 
 
 def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
-    """Return how much each pixel moves the score of a class [1]_.
+    """Return how much the score of a class depends on each pixel [1]_.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     X : array-like of shape (n_samples, ...)
         Images, as `predict` takes them.
     target : array-like of shape (n_samples,), label or None, default=None
-        The class (of a regressor with several targets: the number of the target).
-        None: what is predicted, and a regressor's only or first target.
+        The class; of a regressor with several targets, the number of the target.
+        None: the predicted class, or a regressor's only or first target.
 
     Returns
     -------
     ndarray of shape (n_samples, height, width)
-        Absolute gradient of the score before the softmax, the largest over the
-        channels. Of samples that are no images, height is 1.
+        Absolute gradient of the score before the softmax, the maximum over the
+        channels. For samples that are no images, height is 1.
 
     Raises
     ------
@@ -82,13 +82,13 @@ def occlusion(
     stride: int = 2,
     fill: float = 0.0,
 ) -> np.ndarray:
-    """Return what is lost of a class's probability where a patch hides the image [1]_.
+    """Return how much a class's probability falls where a patch hides the image [1]_.
 
     Parameters
     ----------
     estimator : estimator
         A fitted classifier of this package, or a pipeline or search that ends in
-        one. (Of a regressor: what is lost of the prediction.)
+        one. (For a regressor: how much the prediction falls.)
     X : array-like of shape (n_samples, ...)
         Images, as `predict` takes them.
     target : array-like of shape (n_samples,), label or None, default=None
@@ -96,15 +96,15 @@ def occlusion(
     patch_size : int, default=5
         Side of the patch, in pixels.
     stride : int, default=2
-        Pixels from one place of the patch to the next.
+        Pixels from one position of the patch to the next.
     fill : float, default=0.0
-        What the hidden pixels become, as the network sees them.
+        Value of the hidden pixels, as the network sees them.
 
     Returns
     -------
     ndarray of shape (n_samples, height, width)
         For each pixel the mean, over the patches that hide it, of the probability
-        without the patch minus that with it. Negative where the patch helps.
+        without the patch minus that with it. Negative where the patch raises it.
 
     Raises
     ------
@@ -157,19 +157,19 @@ def occlusion(
 
 
 def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, list]:
-    """Return what `occlusion` and `gradient_saliency` are about.
+    """Return the images and classes that `occlusion` and `gradient_saliency` are about.
 
     Parameters
     ----------
     estimator, X, target : estimator, array-like and label or labels
-        As they take them.
+        As those two take them.
 
     Returns
     -------
     images : ndarray of shape (n_samples, height, width, channels)
-        What the network is fed.
+        The network's input.
     labels : list
-        The class whose score each sample's is; empty for a regressor.
+        For each sample the class whose score is meant; empty for a regressor.
     """
     net, x = net_and_input(estimator, "looked_at", X)
     images = images_of(net, x)
@@ -178,7 +178,7 @@ def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, l
 
 
 def _units(net: KerasEstimator, x: np.ndarray, target: Any, owner: str) -> np.ndarray:
-    """Return the output unit of each sample that `target` means."""
+    """Return, for each sample, the output unit that `target` means."""
     n_units = net.model_.outputs[0].shape[1]
     known = np.arange(n_units)  # several targets go by their numbers
     classes = getattr(net, "classes_", None)

@@ -1,6 +1,6 @@
 """Results of a search: records, tables, the pivot table, the HTML report.
 
-Knows the ground floor, and `display` where the report draws.
+Knows the ground floor, and `display` for the report's figures.
 """
 
 from sknn_mnist._cv_results import cv_results_frame

@@ -1,4 +1,4 @@
-"""The report of a search: one HTML file to open and to send on."""
+"""The report of a search: one HTML file that holds all it needs."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from sknn_mnist.reporting._pivot import cv_results_frame, pivot_cv_results
 
 __all__ = ["Run", "render_report"]
 
-# Mistakes shown; lines of a table of candidates never end.
+# Mistakes shown at most, so that the figure stays readable.
 N_MISTAKES = 24
 
-# Of a picture: pixels an inch, as browsers have it.
+# Pixels per inch of figures, as in CSS.
 PIXELS = 96
 
 
 @dataclass(frozen=True)
 class Run:
-    """What there is to report.
+    """What the report is about.
 
     Attributes
     ----------
     search : fitted search
         Not refitted.
     index : list of str
-        Parameters that make the rows of the table.
+        Parameters whose combinations are the rows of the table.
     best : estimator or None
         The best candidate, fitted on all training rows.
     record : Mapping
         What ``best_params.json`` holds.
     data : object
-        With ``X_test``, ``y_test``, ``about``.
+        Has ``X_test``, ``y_test`` and ``about``, a description.
     code : str
         Python that repeats the run.
     settings : Mapping
-        By name, how it was run.
+        Settings of the run, by name.
     """
 
     search: Any
@@ -62,13 +62,13 @@ def render_report(run: Run) -> str:
     Parameters
     ----------
     run : Run
-        What there is to report. Its texts are escaped.
+        What the report is about. Its texts are escaped.
 
     Returns
     -------
     str
-        A whole document. Where matplotlib is not installed it is without pictures,
-        and says so.
+        A complete document. Where matplotlib is not installed, it has no pictures and
+        says so.
     """
     environment = Environment(
         loader=PackageLoader("sknn_mnist.reporting"),
@@ -113,7 +113,7 @@ def _results(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _table(run: Run) -> dict[str, Any]:
-    """Return the pivot table as cells: a text, what to sort by, and a shade."""
+    """Return the pivot table as cells, each a text, a sort key and a shade."""
     pivot: Any = pivot_cv_results(run.search, index=run.index)
     labels = pivot.index.to_frame(index=False)
     scores = pivot.to_numpy(dtype=float)
@@ -121,7 +121,7 @@ def _table(run: Run) -> dict[str, Any]:
     known = scores[~np.isnan(scores)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     rows = []
-    # By column: a row of ints and floats would be floats.
+    # By column, since pandas makes a row of ints and floats all floats.
     columns = [labels.iloc[:, at].tolist() for at in range(labels.shape[1])]
     for names, numbers in zip(zip(*columns, strict=True), scores, strict=True):
         cells = [{"text": str(v), "key": str(v), "shade": None} for v in names]
@@ -175,7 +175,7 @@ def _layers(model: Any) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture for light and for dark surroundings, as data that a browser shows."""
+    """A picture in a light and a dark theme, as data URIs."""
 
     title: str
     width: int
@@ -267,7 +267,7 @@ def _svg(
     from matplotlib import style as styles
     from matplotlib.figure import Figure
 
-    # No pyplot: nothing is shown on a screen, and no figure stays behind.
+    # Not pyplot, which may open windows and keeps figures alive.
     with styles.context(style):
         figure = Figure(figsize=size, layout="constrained")
         axes: Sequence[Any] = figure.subplots(1, n_panels, squeeze=False)[0]

@@ -66,21 +66,21 @@ def pivot_cv_results(
     search : fitted search, mapping or DataFrame
         Anything with a ``cv_results_``, or that itself.
     index : str or iterable of str, default=None
-        Parameters that make the rows. None: the searched parameters that are not
+        Parameters whose combinations are the rows. None: the searched parameters not
         in `columns`. The prefix ``param_`` may be left out, and so may those of
         steps and nested estimators (``hidden_size`` for ``clf__hidden_size``)
         where only one parameter can be meant. ``iter`` and ``n_resources`` of a
         halving search serve as well.
     columns : str or iterable of str, default=None
-        Parameters that make the columns.
+        Parameters whose combinations are the columns.
     values : str or iterable of str, default=None
         Columns of ``cv_results_`` to show, or names of metrics of a multi-metric
         search (their mean training and test scores). None: the mean training and
-        test scores, as far as they are there.
+        test scores that there are.
     aggfunc : {"mean", "min", "max", "median"}, default="mean"
-        How several candidates are combined that fall into one cell because a
-        parameter is in neither `index` nor `columns`. A failed candidate makes the
-        cell NaN; it is not passed over.
+        How candidates are combined that fall into one cell, because a parameter is
+        in neither `index` nor `columns`. A failed candidate makes the cell NaN: it is
+        not skipped.
     format : {"frame", "markdown", "html"}, default="frame"
         What is returned.
 
@@ -89,9 +89,9 @@ def pivot_cv_results(
     DataFrame or str
         Rows and columns are labelled with the searched values, sorted where they
         can be compared with each other, else in order of appearance. Numbers, bools
-        and strings label as they are; anything else (tuples, None, objects) by its
-        text, since pandas takes tuples apart and drops None. "–" stands where a
-        candidate has no such parameter. The score of a failed fit is NaN, and reads "failed" in
+        and strings are labels as they are, anything else (tuples, None, objects) as
+        text, since pandas splits tuples and drops None. "–" stands where a candidate
+        has no such parameter. The score of a failed fit is NaN, and reads "failed" in
         markdown and HTML. Of a halving search, each candidate's last iteration is
         shown unless ``iter`` or ``n_resources`` is asked for.
 
@@ -125,7 +125,7 @@ def pivot_cv_results(
     |:---------|----------------------------------:|----------------------------------:|
     | 1        |                            0.8500 |                            0.8800 |
     | 5        |                            0.9100 |                            0.9300 |
-    """  # noqa: E501
+    """
     owner = "pivot_cv_results"
     check_one_of("format", format, ("frame", "html", "markdown"), owner)
     check_one_of("aggfunc", aggfunc, ("max", "mean", "median", "min"), owner)
@@ -172,7 +172,7 @@ def _pivot(
     rows, row_labels = _combinations(results, row_keys)
     columns, column_labels = _combinations(results, column_keys)
 
-    # skipna=False: a failed candidate is not passed over.
+    # skipna=False: a failed candidate is not skipped.
     def combine(cell: pd.Series) -> float:
         return getattr(cell, aggfunc)(skipna=False)
 

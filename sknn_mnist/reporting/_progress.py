@@ -14,7 +14,7 @@ from sknn_mnist.reporting._records import CountingScorer, SearchRecords
 
 __all__ = ["SearchProgress", "polling"]
 
-# Often enough for the eye, seldom enough to cost nothing.
+# Often enough to look smooth, seldom enough to cost nothing.
 POLL_SECONDS = 0.25
 
 # Where there is no terminal: seconds from one line to the next.
@@ -22,15 +22,15 @@ LINE_SECONDS = 5
 
 
 class SearchProgress:
-    """Tells about a search: what is done, what is left, the best so far.
+    """Shows the progress of a search: what is done, what is left, the best so far.
 
     A bar on a terminal, else a line at start and end and every few seconds. Fits that
-    fail are never scored, so they are not counted before the search is through.
+    fail are never scored, so they are not counted before the search has ended.
 
     Parameters
     ----------
     total : int or None
-        Number of cross-validation fits, None where only the search will know.
+        Number of cross-validation fits; None where only the search decides it.
     calls_per_fit : int
         Calls of the scorer per fit.
     stream : text stream
@@ -38,7 +38,7 @@ class SearchProgress:
     quiet : bool, default=False
         Whether to write nothing at all.
     names : sequence of str, default=()
-        Parameters that tell candidates apart.
+        Parameters in which candidates differ.
     n_folds : int, default=1
         Fits per candidate.
 
@@ -69,19 +69,19 @@ class SearchProgress:
 
     @contextmanager
     def search(self, scorer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-        """Tell about what the block does; gives the scorer to search with.
+        """Show the progress of the search in the block; yields the scorer for it.
 
         Parameters
         ----------
         scorer : callable
-            The scorer that is wanted.
+            The scorer to search by.
 
         Yields
         ------
         callable
-            A scorer with the same scores.
+            A scorer with the same scores, whose calls are counted.
         """
-        # A worker that is killed in an interrupted search may still be writing.
+        # A worker of an interrupted search may still be writing while it is killed.
         with tempfile.TemporaryDirectory(
             prefix="sknn-mnist-", ignore_cleanup_errors=True
         ) as folder:
@@ -103,7 +103,7 @@ class SearchProgress:
 
     @contextmanager
     def refit(self, n_rows: int) -> Iterator[None]:
-        """Tell that the block refits the best.
+        """Show that the block refits the best candidate.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class SearchProgress:
             TextColumn("fits"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
-            # By all that is done, not the last fits: those of a grid grow dearer.
+            # Estimated from all fits, not the last ones: those of a grid grow slower.
             TimeRemainingColumn(),
             TextColumn("to go{task.fields[best]}"),
         )
@@ -192,7 +192,7 @@ class SearchProgress:
 
 @contextmanager
 def polling(show: Callable[[], None]) -> Iterator[None]:
-    """Call `show` again and again in a thread while the block runs, and once after.
+    """Call `show` periodically in a thread while the block runs, and once after.
 
     Parameters
     ----------

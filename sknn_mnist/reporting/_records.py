@@ -1,8 +1,8 @@
-"""What a running search has done so far, told by its scorer.
+"""What a running search has done so far, recorded by its scorer.
 
-scikit-learn's searches tell nobody how far they are, least of all from worker
-processes. What runs in every worker is the scorer: a scorer that appends one line
-per call to a file tells the parent, whichever backend runs the fits.
+scikit-learn's searches have no hook for progress, least of all from worker processes.
+What runs in every worker is the scorer: one that appends a line per call to a file
+tells the parent process, whichever backend runs the fits.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _scored = threading.local()
 
 
 class CountingScorer:
-    """Scorer that scores as another does and leaves a record in a file each time.
+    """Scorer that returns another's scores and appends a record per call to a file.
 
     Parameters
     ----------
     scorer : callable
         Scorer with the signature ``scorer(estimator, X, y)``.
     path : str or path-like
-        File that grows by one line of JSON per call. Where it can't be written, scores
-        are the same and the call is not counted.
+        File that gets one line of JSON per call. Where it can't be written, the call
+        is not counted, and scores are the same.
     names : sequence of str, default=()
-        Parameters of the estimator that tell candidates apart.
+        Parameters of the estimator in which candidates differ.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class CountingScorer:
             "score": float(score) if isinstance(score, float | int) else math.nan,
             "params": ", ".join(f"{n}={getattr(estimator, n, '')}" for n in self.names),
         }
-        # Progress is worth nothing beside the score: no error of the file (a full
-        # disk, a folder already removed) may lose it. O_APPEND keeps the records of
-        # several processes apart, and without O_CREAT nothing is left behind when
-        # the scorer outlives the search.
+        # The score matters, progress does not: no error of the file (a full disk, a
+        # folder already removed) may lose it. O_APPEND keeps the records of several
+        # processes apart, and without O_CREAT no file is left behind when the scorer
+        # outlives the search.
         with suppress(OSError):
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
             try:
@@ -81,7 +81,7 @@ class CountingScorer:
 
 
 class SearchRecords:
-    """The records of a `CountingScorer`, added up as they come.
+    """The records of a `CountingScorer`, summed as they come.
 
     Parameters
     ----------
