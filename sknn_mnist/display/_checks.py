@@ -142,7 +142,7 @@ def as_cells(
     Returns
     -------
     ndarray
-        The array itself, where it is one.
+        The array itself, where it is one of a dtype of NumPy's own.
     """
     try:
         array = np.asarray(value)
@@ -155,7 +155,8 @@ def as_cells(
     ):
         must = f"be an array of numbers of shape ({', '.join(sides)})"
         raise refused(name, owner, must, came(value))
-    return array
+    # bfloat16 has no common dtype with NumPy's own.
+    return array if array.dtype.kind in "biuf" else array.astype(np.float32)
 
 
 def as_labels(name: str, value: Any, owner: str, length: int) -> np.ndarray:
