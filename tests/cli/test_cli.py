@@ -830,7 +830,7 @@ def test_download_is_asked_for_by_name(capsys, monkeypatch, small_mnist):
         asked.append(True)
         return small_mnist
 
-    monkeypatch.setattr("sknn_mnist.datasets._loaders._download", download)
+    monkeypatch.setattr("sknn_mnist.datasets._mnist.download_mnist", download)
     assert main(["datasets"]) == 0
     assert not asked
     assert main(["datasets", "--download"]) == 0
@@ -842,7 +842,7 @@ def test_a_failed_download_fails(capsys, monkeypatch):
     def download():
         raise OSError("MNIST could not be downloaded")
 
-    monkeypatch.setattr("sknn_mnist.datasets._loaders._download", download)
+    monkeypatch.setattr("sknn_mnist.datasets._mnist.download_mnist", download)
     assert main(["datasets", "--download"]) == 1
     assert capsys.readouterr().err == (
         "sknn-mnist: error: MNIST could not be downloaded\n"
