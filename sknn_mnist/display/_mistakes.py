@@ -238,4 +238,4 @@ def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
     shape = getattr(net, "image_shape_", None)
     if X.ndim == 2 and shape is not None and prod(shape) == X.shape[1]:
         X = X.reshape(-1, *shape)
-    return images_of(None, X.astype(float))
+    return images_of(X.astype(float))

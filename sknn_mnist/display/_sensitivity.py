@@ -21,7 +21,7 @@ from sknn_mnist.display._checks import (
 )
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes
 from sknn_mnist.inspection import gradient_saliency, occlusion
-from sknn_mnist.inspection._sensitivity import looked_at
+from sknn_mnist.inspection._sensitivity import images_and_classes
 
 __all__ = ["SensitivityDisplay"]
 
@@ -130,7 +130,7 @@ class SensitivityDisplay:
             for name, value in options.items():
                 raise refused(name, owner, f"be left out with {method=}", repr(value))
             sensitivity = call_as(owner, gradient_saliency, estimator, X, target)
-        images, about = call_as(owner, looked_at, estimator, X, target)
+        images, about = images_and_classes(estimator, X, target, owner)
         labels = [str(each) for each in about]
         return cls(images, sensitivity, labels, method)
 

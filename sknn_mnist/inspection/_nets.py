@@ -90,13 +90,11 @@ def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> An
     raise invalid("layer", owner, f"{what}: {numbers}one of {names}", layer)
 
 
-def images_of(net: Any, x: np.ndarray) -> np.ndarray:
+def images_of(x: np.ndarray) -> np.ndarray:
     """Return a network's input, or gradients with respect to it, as images.
 
     Parameters
     ----------
-    net : estimator
-        A fitted estimator of this package. Not used: the shape of `x` says enough.
     x : ndarray of shape (n_samples, ...)
         In the shape of the network's input. Rows of a dense net are taken as square
         images where their length allows it, of 1 or 3 channels, else as one line of
@@ -107,9 +105,6 @@ def images_of(net: Any, x: np.ndarray) -> np.ndarray:
     ndarray of shape (n_samples, height, width, channels)
         The same values.
     """
-    if getattr(x, "ndim", None) not in (2, 4):
-        allowed = "an array of shape (n, features) or (n, height, width, channels)"
-        raise invalid("x", "images_of", allowed, x)
     if x.ndim == 4:
         return x
     n_features = x.shape[1]

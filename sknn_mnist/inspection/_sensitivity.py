@@ -18,7 +18,7 @@ from sknn_mnist.inspection._nets import (
     net_and_input,
 )
 
-__all__ = ["gradient_saliency", "looked_at", "occlusion"]
+__all__ = ["gradient_saliency", "images_and_classes", "occlusion"]
 
 
 def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
@@ -70,7 +70,7 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
         class_score_gradients(net.model_, x[at : at + BATCH], units[at : at + BATCH])
         for at in range(0, len(x), BATCH)
     ]
-    return np.abs(images_of(net, np.concatenate(parts))).max(axis=-1)
+    return np.abs(images_of(np.concatenate(parts))).max(axis=-1)
 
 
 def occlusion(
@@ -139,7 +139,7 @@ def occlusion(
             outputs = np.hstack([1 - outputs, outputs])
         return outputs
 
-    pictures = images_of(net, x)
+    pictures = images_of(x)
     height, width = pictures.shape[1:3]
     before = np.take_along_axis(scores(x), units[:, None], axis=1)[:, 0]
     lost = np.zeros((len(x), height, width))
@@ -156,13 +156,17 @@ def occlusion(
     return lost / np.maximum(hidden, 1)
 
 
-def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, list]:
+def images_and_classes(
+    estimator: Any, X: Any, target: Any, owner: str
+) -> tuple[np.ndarray, list]:
     """Return the images and classes that `occlusion` and `gradient_saliency` are about.
 
     Parameters
     ----------
     estimator, X, target : estimator, array-like and label or labels
         As those two take them.
+    owner : str
+        What the user called, for messages.
 
     Returns
     -------
@@ -171,9 +175,9 @@ def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, l
     labels : list
         For each sample the class whose score is meant; empty for a regressor.
     """
-    net, x = net_and_input(estimator, "looked_at", X)
-    images = images_of(net, x)
-    units = _units(net, x, target, "looked_at")
+    net, x = net_and_input(estimator, owner, X)
+    images = images_of(x)
+    units = _units(net, x, target, owner)
     return images, net.classes_[units].tolist() if is_classifier(net) else []
 
 
