@@ -25,15 +25,11 @@ COMPUTED = "(a name that is computed)"
 UPWARD = (f"{PACKAGE}.estimators._base", "files")
 
 TENSORFLOW_WINGS = {"engine", "networks"}
-TENSORFLOW_ROOMS = {
-    f"{PACKAGE}._keras_private",
-    f"{PACKAGE}._quiet_start",
-    f"{PACKAGE}.inspection._gradients",
-}
+TENSORFLOW_ROOMS = {f"{PACKAGE}.inspection._gradients"}
 SCIKERAS_ROOM = f"{PACKAGE}.estimators._scikeras"
 # Doors to what is private to Keras and TensorFlow, and to scikit-learn.
 PRIVATE_ROOMS = {
-    f"{PACKAGE}._keras_private",
+    f"{PACKAGE}.networks._keras_private",
     f"{PACKAGE}.estimators._sklearn_callbacks",
 }
 # Private by where they are: `keras.src`, `tensorflow.python`.
@@ -98,7 +94,7 @@ def imports_in(module, node):
         name = node.args[0] if node.args else None
         yield absolute(module, name.value) if is_text(name) else COMPUTED
     elif isinstance(node, ast.Attribute):
-        # `import sknn_mnist._forks` binds the package, and all that hangs on it.
+        # `import sknn_mnist._messages` binds the package, and all that hangs on it.
         dotted = dotted_name(node)
         if dotted.startswith(f"{PACKAGE}."):
             yield known_part(dotted, PACKAGE)

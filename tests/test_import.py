@@ -83,7 +83,7 @@ I think, therefore: Python's own
 def test_what_is_of_the_level_is_handed_on(level, handed_on):
     code = f"""
 import os
-from sknn_mnist._quiet_start import without_chatter
+from sknn_mnist.networks._quiet_start import without_chatter
 with without_chatter({level}):
     os.write(2, {LINES.encode()!r})
 """

@@ -34,8 +34,8 @@ def show_version(details: bool) -> None:
     import pandas  # noqa: F401  so that its version is told
     import sklearn  # noqa: F401
 
-    from sknn_mnist._keras_private import uses_onednn
     from sknn_mnist.engine._processes import n_gpus, n_threads
+    from sknn_mnist.networks._keras_private import uses_onednn
 
     by_user = "by TF_ENABLE_ONEDNN_OPTS" if "TF_ENABLE_ONEDNN_OPTS" in given else ""
     onednn = {True: "on", False: "off", None: "unknown"}[uses_onednn()]

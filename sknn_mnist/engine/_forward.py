@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist._forks import check_not_forked
 from sknn_mnist.engine._batches import rows_at_once
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
+from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["Forward", "clear_forwards", "forward_of"]

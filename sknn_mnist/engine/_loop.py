@@ -19,11 +19,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sknn_mnist._keras_private import (
-    apply_adam_in_place,
-    sum_no_replicas,
-    take_restored_epoch,
-)
 from sknn_mnist._messages import first_line
 from sknn_mnist.engine._batches import (
     Logs,
@@ -37,6 +32,11 @@ from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen, floats_of
+from sknn_mnist.networks._keras_private import (
+    apply_adam_in_place,
+    sum_no_replicas,
+    take_restored_epoch,
+)
 
 __all__ = [
     "FusedNetwork",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from sknn_mnist._keras_private import variables_of_optimizer
+from sknn_mnist.networks._keras_private import variables_of_optimizer
 
 __all__ = ["State", "get_state", "set_state"]
 

@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from sknn_mnist._forks import check_not_forked
 from sknn_mnist._messages import one_line
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._forward import Forward, forward_of
@@ -25,6 +24,7 @@ from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._conditions import conditions
+from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._recipes import NetworkRecipe
 from sknn_mnist.networks._structures import Change, Origin, Structure
 

@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import sknn_mnist._quiet_start  # noqa: F401  before Keras
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import tensorflow as tf
 
-from sknn_mnist._forks import check_not_forked
-from sknn_mnist._keras_private import forget_kernels
 from sknn_mnist.engine._forward import clear_forwards
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import State, set_state
 from sknn_mnist.engine._processes import take_share_of_cores, take_share_of_gpus
 from sknn_mnist.engine._tensor_cache import clear_tensor_cache
+from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._initial_values import initial_values
+from sknn_mnist.networks._keras_private import forget_kernels
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["borrow", "clear_network_pool", "give_up"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from sknn_mnist._keras_private import uses_onednn
+from sknn_mnist.networks._keras_private import uses_onednn
 
 __all__ = [
     "bfloat16_obstacle",

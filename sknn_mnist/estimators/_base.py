@@ -194,7 +194,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         sknn_mnist.load : Read it.
         """
         # The one arrow that goes the other way: files know estimators.
-        from sknn_mnist.files import save_estimator
+        from sknn_mnist.files._estimator_files import save_estimator
 
         save_estimator(self, path)
 

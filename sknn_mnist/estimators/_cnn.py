@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sknn_mnist._quiet_start  # noqa: F401  before anything that imports Keras
+import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
 import keras

@@ -17,9 +17,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from sknn_mnist._keras_private import arguments_in_function
 from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.networks._keras_objects import make_loss
+from sknn_mnist.networks._keras_private import arguments_in_function
 
 __all__ = [
     "check_loss_of_classes",

@@ -1,11 +1,10 @@
 """Fitted estimators as files that run no code when they are read.
 
-Knows `estimators` and the wings below.
+Knows `estimators`, `engine` and `networks`.
 """
 
-from sknn_mnist.files._estimator_files import load, save_estimator
+from sknn_mnist.files._estimator_files import load
 
 __all__ = [
     "load",
-    "save_estimator",
 ]

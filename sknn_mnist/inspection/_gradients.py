@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import sknn_mnist._quiet_start  # noqa: F401  before Keras
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras

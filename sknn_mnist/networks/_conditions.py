@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import sknn_mnist._quiet_start  # noqa: F401  before Keras
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras
 import tensorflow as tf
 
-from sknn_mnist._keras_private import is_deterministic, uses_onednn
 from sknn_mnist._version import __version__
+from sknn_mnist.networks._keras_private import is_deterministic, uses_onednn
 
 __all__ = ["conditions", "versions"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sknn_mnist._keras_private import (
+from sknn_mnist.networks._keras_private import (
     VARIABLES,
     exclude_from_weight_decay,
     is_bookkeeping,

@@ -16,13 +16,6 @@ from typing import Any, TypeAlias
 
 import keras
 
-from sknn_mnist._keras_private import (
-    arguments_in_function,
-    config_of_optimizer,
-    exclude_from_weight_decay,
-    is_bookkeeping,
-    rate_of_optimizer,
-)
 from sknn_mnist.networks._keras_contents import (
     KINDS,
     holds_same,
@@ -32,6 +25,13 @@ from sknn_mnist.networks._keras_contents import (
     untracked,
 )
 from sknn_mnist.networks._keras_own import is_own
+from sknn_mnist.networks._keras_private import (
+    arguments_in_function,
+    config_of_optimizer,
+    exclude_from_weight_decay,
+    is_bookkeeping,
+    rate_of_optimizer,
+)
 
 __all__ = [
     "EXCLUDED",

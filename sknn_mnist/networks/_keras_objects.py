@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import keras
 
-from sknn_mnist._keras_private import arguments_in_function
 from sknn_mnist._messages import first_line
 from sknn_mnist._parameters import (
     InvalidParameterError,
@@ -31,6 +30,7 @@ from sknn_mnist.networks._keras_copies import (
     made_from,
 )
 from sknn_mnist.networks._keras_own import is_own, name_of_own
+from sknn_mnist.networks._keras_private import arguments_in_function
 
 __all__ = [
     "describe_optimizer",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import sknn_mnist._quiet_start  # noqa: F401  before Keras
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from sknn_mnist._keras_private import is_bookkeeping
 from sknn_mnist.networks._keras_contents import is_plain, untracked
 from sknn_mnist.networks._keras_copies import (
     Arguments,
@@ -15,6 +14,7 @@ from sknn_mnist.networks._keras_copies import (
     made_from,
 )
 from sknn_mnist.networks._keras_own import name_of_own, own_named
+from sknn_mnist.networks._keras_private import is_bookkeeping
 
 __all__ = ["mend_pickling"]
 

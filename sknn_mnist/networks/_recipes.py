@@ -10,12 +10,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sknn_mnist._array_kinds import ArrayKind, kind_of
-from sknn_mnist._forks import check_not_forked
-from sknn_mnist._keras_private import rate_of_optimizer, variables_of_optimizer
 from sknn_mnist._parameters import PRECISIONS
+from sknn_mnist.networks._array_kinds import ArrayKind, kind_of
 from sknn_mnist.networks._builders import build_cnn, build_dense
 from sknn_mnist.networks._conditions import conditions
+from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._keras_copies import arguments_of
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
 from sknn_mnist.networks._keras_objects import (
@@ -26,6 +25,7 @@ from sknn_mnist.networks._keras_objects import (
     make_optimizer,
 )
 from sknn_mnist.networks._keras_own import is_own
+from sknn_mnist.networks._keras_private import rate_of_optimizer, variables_of_optimizer
 
 __all__ = ["NetworkRecipe", "array_kinds_of"]
 

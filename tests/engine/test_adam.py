@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from sknn_mnist import CNNClassifier, DenseClassifier
-from sknn_mnist._keras_private import apply_adam_in_place
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import Samples, TrainingPlan
+from sknn_mnist.networks._keras_private import apply_adam_in_place
 
 pytestmark = pytest.mark.exact
 

@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier
-from sknn_mnist._keras_private import VARIABLES, variables_of_optimizer
 from sknn_mnist._parameters import PRECISIONS
+from sknn_mnist.networks._keras_private import VARIABLES, variables_of_optimizer
 
 pytestmark = pytest.mark.exact
 

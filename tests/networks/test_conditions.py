@@ -119,7 +119,7 @@ import json, os
 {first}
 from sknn_mnist import DenseClassifier
 from sknn_mnist.networks._conditions import conditions
-from sknn_mnist._keras_private import uses_onednn
+from sknn_mnist.networks._keras_private import uses_onednn
 print(json.dumps([
     uses_onednn(), os.environ.get("TF_ENABLE_ONEDNN_OPTS"), str(conditions())
 ]))

@@ -12,13 +12,13 @@ from sklearn.model_selection import GridSearchCV
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier, DenseRegressor
-from sknn_mnist._keras_private import arguments_in_function
 from sknn_mnist.networks._keras_contents import same
 from sknn_mnist.networks._keras_copies import (
     arguments_of,
     copy_of,
 )
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
+from sknn_mnist.networks._keras_private import arguments_in_function
 
 RNG = np.random.default_rng(0)
 X = RNG.random((60, 5)).astype("float32")

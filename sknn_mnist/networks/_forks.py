@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from sknn_mnist._keras_private import has_started
+from sknn_mnist.networks._keras_private import has_started
 
 __all__ = ["check_not_forked"]
 

@@ -1,14 +1,14 @@
 """What is private to Keras and TensorFlow and can't be done without, in one place.
 
-Each function does nothing where what it needs has moved; `tests/test_keras_private.py`
-tells. What the ground floor asks of TensorFlow itself is asked here as well.
+Each function does nothing where what it needs has moved; test_keras_private.py tells.
+What `_forks` asks of TensorFlow itself is asked here as well.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sknn_mnist._quiet_start import without_chatter  # before Keras
+from sknn_mnist.networks._quiet_start import without_chatter  # before Keras
 
 # isort: split
 import keras

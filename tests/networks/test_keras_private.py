@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sknn_mnist import _keras_private as private
+from sknn_mnist.networks import _keras_private as private
 
 
 def network(**options):

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sknn_mnist._backend import check_backend, check_backend_wanted
+from sknn_mnist.networks._backend import check_backend, check_backend_wanted
 
 __all__ = ["without_chatter"]
 
