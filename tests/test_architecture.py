@@ -17,7 +17,7 @@ GROUND = "ground floor"
 # `_moved`. They alone may import by a name that is computed when they run.
 FACES = {PACKAGE, f"{PACKAGE}.builders", f"{PACKAGE}._moved"}
 BETWEEN_FACES = (PACKAGE, f"{PACKAGE}._moved")
-IMPORTERS = {"import_module", "__import__"}
+IMPORTERS = {"import_module", "__import__", "resolve_name"}
 COMPUTED = "(a name that is computed)"
 
 # An estimator's `save` writes files, and files hold estimators: one has to wait. This
@@ -77,7 +77,8 @@ def wing_of(module):
 @cache
 def imports_of(module, tree):
     """Return what a module imports, at its top or later, whichever way it says so."""
-    return {each for node in ast.walk(tree) for each in imports_in(module, node)}
+    found = {each for node in ast.walk(tree) for each in imports_in(module, node)}
+    return found | {COMPUTED} if hands_on_an_importer(tree) else found
 
 
 def imports_in(module, node):
@@ -98,6 +99,16 @@ def imports_in(module, node):
         dotted = dotted_name(node)
         if dotted.startswith(f"{PACKAGE}."):
             yield known_part(dotted, PACKAGE)
+
+
+def hands_on_an_importer(tree):
+    """Tell whether an importer is mentioned and not called, as in `f = import_module`."""
+    nodes = list(ast.walk(tree))
+    called = [each for each in nodes if isinstance(each, ast.Call)]
+    n_calls = sum(name_called(each) in IMPORTERS for each in called)
+    mentioned = [each for each in nodes if isinstance(each, ast.Name | ast.Attribute)]
+    names = [getattr(each, "attr", getattr(each, "id", None)) for each in mentioned]
+    return sum(name in IMPORTERS for name in names) > n_calls
 
 
 def name_called(call):
@@ -349,6 +360,9 @@ def test_private_parts_of_others_stay_behind_their_doors():
         ("engine._loop", "importlib.import_module(name)"),
         ("engine._loop", "__import__(f'sknn_mnist.{name}')"),
         ("engine._loop", "from importlib import import_module as find"),
+        ("engine._loop", "find = importlib.import_module"),
+        ("engine._loop", "map(import_module, names)"),
+        ("engine._loop", "pkgutil.resolve_name('sknn_mnist.cli')"),
         # Wings beside.
         ("display._history", "from sknn_mnist.reporting import _pivot"),
         ("files._values", "from sknn_mnist.cli import main"),
