@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.engine._batches import Logs
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import get_state
@@ -25,7 +26,6 @@ from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
 from sknn_mnist.memory._states import KeptState, Kinds
 from sknn_mnist.memory._stores import Store
-from sknn_mnist.networks._array_kinds import kind_of
 from sknn_mnist.networks._keras_objects import make_metrics
 from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
 

@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from sknn_mnist.networks._array_kinds import ArrayKind, kind_of
+from sknn_mnist._array_kinds import ArrayKind, kind_of
 
 __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sknn_mnist._array_kinds import ArrayKind, kind_of
 from sknn_mnist._parameters import PRECISIONS
-from sknn_mnist.networks._array_kinds import ArrayKind, kind_of
 from sknn_mnist.networks._builders import build_cnn, build_dense
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._forks import check_not_forked

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from sknn_mnist.networks._array_kinds import kind_of
+from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.networks._keras_contents import KINDS, same
 from sknn_mnist.networks._keras_private import rate_of_optimizer
 
