@@ -5,6 +5,7 @@ from __future__ import annotations
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates
 from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._searcher import searcher_of
 
 __all__ = ["python_of_search"]
 
@@ -26,7 +27,7 @@ def python_of_search(asked: Search, candidates: Candidates, data: Data) -> str:
     str
         Python that gives the same scores on the same machine.
     """
-    searcher = "HalvingGridSearchCV" if candidates.by_halving else "GridSearchCV"
+    searcher, options = searcher_of(asked, candidates)
     lines = [
         *_imports(candidates, searcher),
         "",
@@ -36,7 +37,7 @@ def python_of_search(asked: Search, candidates: Candidates, data: Data) -> str:
         "    {",
         *(f"        {key!r}: {values!r}," for key, values in candidates.grid.items()),
         "    },",
-        *(f"    {option}," for option in _options(asked, candidates)),
+        *(f"    {name}={value!r}," for name, value in options.items()),
         ")",
         "search.fit(X_train, y_train)",
         "print(pivot_cv_results(search))",
@@ -79,23 +80,3 @@ def _parameters(candidates: Candidates) -> str:
     if candidates.by_halving and estimator.epochs != type(estimator)().epochs:
         wanted["epochs"] = estimator.epochs
     return ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-
-
-def _options(asked: Search, candidates: Candidates) -> list[str]:
-    """Return the keywords of the search, with their values."""
-    options = [f"cv={asked.cv}"]
-    if asked.scoring:
-        options.append(f"scoring={asked.scoring!r}")
-    if asked.n_jobs:
-        options.append(f"n_jobs={asked.n_jobs}")
-    if candidates.by_halving:
-        options += [
-            'resource="epochs"',
-            f"max_resources={candidates.estimator.epochs}",
-            'min_resources="exhaust"',
-            f"factor={asked.halving}",
-        ]
-    options.append("return_train_score=True")
-    if not asked.refit:
-        options.append("refit=False")
-    return options

@@ -16,6 +16,7 @@ from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentenc
 from sknn_mnist.cli._inputs import Data, load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
 from sknn_mnist.cli._report import Found, report_best, report_table
+from sknn_mnist.cli._searcher import make_search
 
 __all__ = ["run_search"]
 
@@ -93,7 +94,7 @@ def _find_best(
     from sknn_mnist.reporting._progress import SearchProgress
 
     estimator = candidates.estimator
-    search = _make_search(asked, candidates)
+    search = make_search(asked, candidates)
     progress = SearchProgress(
         None if candidates.by_halving else len(candidates) * asked.cv,
         2,
@@ -127,34 +128,6 @@ def _find_best(
     with expecting(), progress.refit(len(data.X_train)):
         best.fit(data.X_train, data.y_train)
     return Found(search, best)
-
-
-def _make_search(asked: Search, candidates: Candidates) -> Any:
-    options = {
-        "cv": asked.cv,
-        # More workers than fits would be started all the same.
-        "n_jobs": asked.n_jobs and min(asked.n_jobs, len(candidates) * asked.cv),
-        # The best is refitted later and not by the search, so that the results of
-        # hours are on disk before.
-        "refit": False,
-        "return_train_score": True,
-    }
-    if candidates.by_halving:
-        from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-        from sklearn.model_selection import HalvingGridSearchCV
-
-        return HalvingGridSearchCV(
-            candidates.estimator,
-            candidates.grid,
-            resource="epochs",
-            max_resources=candidates.estimator.epochs,
-            min_resources="exhaust",
-            factor=asked.halving,
-            **options,
-        )
-    from sklearn.model_selection import GridSearchCV
-
-    return GridSearchCV(candidates.estimator, candidates.grid, **options)
 
 
 @contextmanager

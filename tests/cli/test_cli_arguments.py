@@ -19,9 +19,6 @@ from sknn_mnist.cli._arguments import (
     Search,
     Version,
 )
-from sknn_mnist.cli._candidates import Candidates
-from sknn_mnist.cli._code import python_of_search
-from sknn_mnist.cli._inputs import Data
 from sknn_mnist.cli._parser import make_parser, parse
 
 ROOMS = sorted(Path(sknn_mnist.cli.__file__).parent.glob("*.py"))
@@ -131,19 +128,3 @@ def names(node):
     if isinstance(node, ast.Name | ast.Attribute):
         return [getattr(node, "id", None) or node.attr]
     return [getattr(node, "module", None), *(each.name for each in node.names)]
-
-
-@pytest.mark.parametrize("more", [[], ["--halving"], ["--no-refit", "--n-jobs", "2"]])
-def test_generated_code_is_python_of_public_names(more):
-    class Net:
-        epochs = 9
-
-    asked = parse(["search", "--data", "a'b.npz", "--train-size", "5", *more])
-    fixed, grid = {"random_state": 0}, {"hidden_size": [(4, 4), 8]}
-    candidates = Candidates(Net(), fixed, grid, by_halving=bool(asked.halving))
-    code = python_of_search(asked, candidates, Data([], [], [], [], "mnist", "there"))
-    modules = {
-        node.module for node in ast.parse(code).body if isinstance(node, ast.ImportFrom)
-    }
-    assert modules >= {"sknn_mnist", "sknn_mnist.datasets", "sknn_mnist.reporting"}
-    assert not [module for module in modules if "._" in module]
