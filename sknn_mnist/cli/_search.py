@@ -97,7 +97,7 @@ def _find_best(
     search = make_search(asked, candidates)
     progress = SearchProgress(
         None if candidates.by_halving else len(candidates) * asked.cv,
-        2,
+        2 if search.return_train_score else 1,
         sys.stderr,
         asked.quiet,
         names=candidates.index,

@@ -25,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist._whole_files import replacing
-from sknn_mnist.cli import _datasets, main
+from sknn_mnist.cli import _datasets, _search, main
 from sknn_mnist.cli._candidates import split_grid
 from sknn_mnist.datasets import load_digits28
 from sknn_mnist.reporting import _progress
@@ -312,6 +312,22 @@ def test_search_tells_on_standard_error_what_goes_on(searched):
     assert refit == "refitting the best on 300 rows"
     assert kept.startswith("kept for next time: ")
     assert kept.endswith(f"; to clear: sknn-mnist cache --clear {folder}")
+
+
+@pytest.mark.parametrize("return_train_score", [True, False])
+def test_progress_knows_how_often_the_search_scores_a_fit(
+    return_train_score, capsys, monkeypatch
+):
+    make_search = _search.make_search
+
+    def made(*args):
+        return make_search(*args).set_params(return_train_score=return_train_score)
+
+    monkeypatch.setattr(_search, "make_search", made)
+    sknn_mnist.clear_memory(":memory:")
+    args = [*SMALL, "--epochs", "3", "--hidden-size", "4", "--cv", "2"]
+    assert main(["search", *args, "--no-files"]) == 0
+    assert "; 6 of their 6 epochs trained" in capsys.readouterr().err
 
 
 def test_quiet_search_without_refit_and_with_a_score(capsys, tmp_path):
