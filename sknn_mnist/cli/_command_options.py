@@ -6,13 +6,13 @@ import argparse
 from typing import Any
 
 from sknn_mnist.cli._arguments import Cache, Datasets, Evaluate, Fit, Predict
-from sknn_mnist.cli._network_options import add_network, network
+from sknn_mnist.cli._network_options import add_network, network_from
 from sknn_mnist.cli._option_groups import (
     add_command,
     add_data,
     add_load,
     add_memory,
-    data_source,
+    data_source_from,
 )
 from sknn_mnist.cli._option_values import read_path, read_size
 
@@ -21,7 +21,7 @@ __all__ = ["add_cache", "add_datasets", "add_evaluate", "add_fit", "add_predict"
 
 def add_fit(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "fit", "train one net, and test it", _fit)
+    parser = add_command(commands, "fit", "train one net, and test it", _fit_from)
     add_network(parser, several=False)
     add_data(parser, training=True)
     parser.add_argument(
@@ -47,10 +47,10 @@ def add_fit(commands: Any) -> None:
     )
 
 
-def _fit(args: argparse.Namespace) -> Fit:
+def _fit_from(args: argparse.Namespace) -> Fit:
     return Fit(
-        network=network(args),
-        data=data_source(args),
+        network=network_from(args),
+        data=data_source_from(args),
         validation_split=args.validation_split,
         verbose=args.verbose,
         memory=args.memory,
@@ -61,14 +61,14 @@ def _fit(args: argparse.Namespace) -> Fit:
 def add_evaluate(commands: Any) -> None:
     """Add the command to the parser."""
     parser = add_command(
-        commands, "evaluate", "test a saved net, class by class", _evaluate
+        commands, "evaluate", "test a saved net, class by class", _evaluate_from
     )
     add_load(parser)
     add_data(parser, training=False)
 
 
-def _evaluate(args: argparse.Namespace) -> Evaluate:
-    return Evaluate(load=args.load, data=data_source(args))
+def _evaluate_from(args: argparse.Namespace) -> Evaluate:
+    return Evaluate(load=args.load, data=data_source_from(args))
 
 
 def add_predict(commands: Any) -> None:
@@ -77,7 +77,7 @@ def add_predict(commands: Any) -> None:
         commands,
         "predict",
         "predict labels with a saved net, as CSV",
-        _predict,
+        _predict_from,
         "columns: index, prediction, probability (of the prediction) and, for the "
         "test\nrows of a dataset, label. Of a net of several labels per row the "
         "prediction\nholds their numbers, and each label has its probability. Labels "
@@ -102,19 +102,19 @@ def add_predict(commands: Any) -> None:
     )
 
 
-def _predict(args: argparse.Namespace) -> Predict:
+def _predict_from(args: argparse.Namespace) -> Predict:
     return Predict(
-        load=args.load, data=data_source(args), images=args.images, out=args.out
+        load=args.load, data=data_source_from(args), images=args.images, out=args.out
     )
 
 
 def add_datasets(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "datasets", "list the data at hand", _datasets)
+    parser = add_command(commands, "datasets", "list the data at hand", _datasets_from)
     parser.add_argument("--download", action="store_true", help="fetch MNIST")
 
 
-def _datasets(args: argparse.Namespace) -> Datasets:
+def _datasets_from(args: argparse.Namespace) -> Datasets:
     return Datasets(download=args.download)
 
 
@@ -124,7 +124,7 @@ def add_cache(commands: Any) -> None:
         commands,
         "cache",
         "show or clear the training states kept in folders",
-        _cache,
+        _cache_from,
         "Folders hold 4 GB of states at most, or what the environment variable\n"
         "SKNN_MNIST_MEMORY_LIMIT says (500M, 10G); the least recently used go first.",
     )
@@ -145,5 +145,5 @@ def add_cache(commands: Any) -> None:
     )
 
 
-def _cache(args: argparse.Namespace) -> Cache:
+def _cache_from(args: argparse.Namespace) -> Cache:
     return Cache(folders=tuple(args.folders), clear=args.clear, shrink=args.shrink)

@@ -20,7 +20,7 @@ from sknn_mnist.cli._option_values import (
     read_seed,
 )
 
-__all__ = ["MODELS", "OPTIONS", "add_network", "network"]
+__all__ = ["MODELS", "OPTIONS", "add_network", "network_from"]
 
 MODELS = {"dense": "DenseClassifier", "cnn": "CNNClassifier"}
 
@@ -87,7 +87,7 @@ OPTIONS = (
 
 
 def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
-    """Add the options that `network` reads.
+    """Add the options that `network_from` reads.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
     )
 
 
-def network(args: argparse.Namespace) -> Network:
+def network_from(args: argparse.Namespace) -> Network:
     """Return which network was asked for."""
     values = {option.name: getattr(args, option.name) for option in OPTIONS}
     return Network(

@@ -12,7 +12,7 @@ from typing import Any
 from sknn_mnist.cli._arguments import Command, DataSource
 from sknn_mnist.cli._option_values import read_path, read_positive
 
-__all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source"]
+__all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source_from"]
 
 EXIT_CODES = """\
 exit codes: 0 done, 1 the run failed (data missing, a file that can't be read or
@@ -60,7 +60,7 @@ def add_command(
 
 
 def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
-    """Add the options that `data_source` reads, with `training` of training rows."""
+    """Add the options that `data_source_from` reads; ``--train-size`` if `training`."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--dataset",
@@ -89,7 +89,7 @@ def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
         )
 
 
-def data_source(args: argparse.Namespace) -> DataSource:
+def data_source_from(args: argparse.Namespace) -> DataSource:
     """Return which data were asked for."""
     return DataSource(
         dataset=args.dataset,

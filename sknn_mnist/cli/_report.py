@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates
-from sknn_mnist.cli._code import python_of_search
 from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._reproduction import python_of_search
 
 __all__ = ["Found", "report_best", "report_table"]
 

@@ -6,12 +6,12 @@ import argparse
 from typing import Any
 
 from sknn_mnist.cli._arguments import Search
-from sknn_mnist.cli._network_options import add_network, network
+from sknn_mnist.cli._network_options import add_network, network_from
 from sknn_mnist.cli._option_groups import (
     add_command,
     add_data,
     add_memory,
-    data_source,
+    data_source_from,
 )
 from sknn_mnist.cli._option_values import (
     read_factor,
@@ -42,7 +42,7 @@ def add_search(commands: Any) -> None:
         commands,
         "search",
         "cross-validate a grid of nets, and test the best",
-        _search,
+        _search_from,
         _EPILOG,
     )
     add_network(parser, several=True)
@@ -116,10 +116,10 @@ def add_search(commands: Any) -> None:
     )
 
 
-def _search(args: argparse.Namespace) -> Search:
+def _search_from(args: argparse.Namespace) -> Search:
     return Search(
-        network=network(args),
-        data=data_source(args),
+        network=network_from(args),
+        data=data_source_from(args),
         cv=args.cv,
         scoring=args.scoring,
         n_jobs=args.n_jobs,

@@ -1,7 +1,7 @@
 """The search of scikit-learn that a command asks for.
 
 Its class and keyword arguments are said once: here they make the search, and
-`_code` writes them into the report's Python.
+`_reproduction` writes them into the report's Python.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ import ast
 import pytest
 
 from sknn_mnist.cli._candidates import Candidates, candidates_of
-from sknn_mnist.cli._code import python_of_search
 from sknn_mnist.cli._inputs import Data
 from sknn_mnist.cli._parser import parse
+from sknn_mnist.cli._reproduction import python_of_search
 from sknn_mnist.cli._searcher import make_search
 
 DIGITS = Data([], [], [], [], "digits", "there")
