@@ -2,9 +2,9 @@
 
 Knows every wing; no wing knows it. `_main` starts here: `_parser` and the rooms of
 options beside it turn what was typed into one of the values of `_arguments`, and each
-command has a room that takes its value: `_search` (with `_candidates`, `_searcher`,
-`_dask`, `_report`, `_reproduction`, `_results`), `_fit`, `_evaluate`, `_predict`,
-`_datasets`, `_cache`.
+command has a room that takes its value: `_search` (with `_candidates`, `_plan`,
+`_searcher`, `_dask`, `_report`, `_reproduction`, `_results`), `_fit`, `_evaluate`,
+`_predict`, `_datasets`, `_cache`.
 """
 
 from sknn_mnist.cli._main import main

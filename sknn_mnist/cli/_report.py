@@ -5,68 +5,49 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sknn_mnist.cli._arguments import Search
-from sknn_mnist.cli._candidates import Candidates
 from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search
 
-__all__ = ["Found", "report_best", "report_table"]
+__all__ = ["report_best", "report_table"]
 
 
-class Found(NamedTuple):
-    """A search that is through, and its best candidate."""
-
-    search: Any
-    best: Any  # fitted on all training rows; None with --no-refit
-
-
-def report_table(search: Any, index: list[str], folder: Path | None) -> None:
+def report_table(plan: Plan, search: Any) -> None:
     """Print the pivot table, and write the tables.
 
     Parameters
     ----------
+    plan : Plan
+        What was searched.
     search : fitted search
-        The search.
-    index : list of str
-        Parameters that make the rows of the table.
-    folder : Path or None
-        Where to write to, if anywhere.
+        What was found.
     """
     from sknn_mnist.cli._results import write_tables
     from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
+    index = plan.candidates.index
     markdown: Any = pivot_cv_results(search, index=index, format="markdown")
-    if folder:
+    if plan.folder:
         pivot = pivot_cv_results(search, index=index)
-        write_tables(folder, cv_results_frame(search), pivot, markdown)
+        write_tables(plan.folder, cv_results_frame(search), pivot, markdown)
     print(markdown.rstrip("\n"), flush=True)
 
 
-def report_best(
-    asked: Search,
-    candidates: Candidates,
-    found: Found,
-    data: Data,
-    folder: Path | None,
-) -> None:
+def report_best(plan: Plan, search: Any, best: Any) -> None:
     """Print which candidate is the best, and write ``best_params.json`` and report.
 
     Parameters
     ----------
-    asked : Search
-        The command.
-    candidates : Candidates
-        What was searched over.
-    found : Found
+    plan : Plan
+        What was searched. The best is tested on the test rows of its data.
+    search : fitted search
         What was found.
-    data : Data
-        The data set, whose test rows the best is tested on.
-    folder : Path or None
-        Where to write to, if anywhere.
+    best : estimator or None
+        The best candidate, fitted on all training rows; None with --no-refit.
     """
-    search, best = found
+    asked, candidates, data = plan.asked, plan.candidates, plan.data
     record = {
         "search": "halving" if candidates.by_halving else "grid",
         "model": candidates.name,
@@ -80,8 +61,8 @@ def report_best(
         else float(best.score(data.X_test, data.y_test)),
     }
     _print_best(record, data)
-    if folder:
-        _write_report(asked, candidates, found, data, folder, record)
+    if plan.folder:
+        _write_report(plan, plan.folder, search, best, record)
 
 
 def _print_best(record: Mapping[str, Any], data: Data) -> None:
@@ -93,18 +74,14 @@ def _print_best(record: Mapping[str, Any], data: Data) -> None:
 
 
 def _write_report(
-    asked: Search,
-    candidates: Candidates,
-    found: Found,
-    data: Data,
-    folder: Path,
-    record: Mapping[str, Any],
+    plan: Plan, folder: Path, search: Any, best: Any, record: Mapping[str, Any]
 ) -> None:
     from sknn_mnist.cli._outputs import write_text
     from sknn_mnist.cli._results import RESULTS, write_best
     from sknn_mnist.cli._version import versions
     from sknn_mnist.reporting._html import Run, render_report
 
+    asked, candidates, data = plan.asked, plan.candidates, plan.data
     dataset = {
         "name": data.name,
         "source": data.source,
@@ -121,12 +98,12 @@ def _write_report(
         **{f"version of {name}": each for name, each in record["versions"].items()},
     }
     run = Run(
-        search=found.search,
+        search=search,
         index=candidates.index,
-        best=found.best,
+        best=best,
         record=record,
         data=data,
-        code=python_of_search(asked, candidates, data),
+        code=python_of_search(plan),
         settings=settings,
     )
     write_text(folder / "report.html", render_report(run))

@@ -5,33 +5,31 @@ from __future__ import annotations
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates
 from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._searcher import searcher_of
 
 __all__ = ["python_of_search"]
 
 
-def python_of_search(asked: Search, candidates: Candidates, data: Data) -> str:
+def python_of_search(plan: Plan) -> str:
     """Return a script that repeats a search.
 
     Parameters
     ----------
-    asked : Search
-        The command.
-    candidates : Candidates
-        What was searched over.
-    data : Data
-        The data set.
+    plan : Plan
+        The search.
 
     Returns
     -------
     str
         Python that gives the same scores on the same machine.
     """
-    searcher, options = searcher_of(asked, candidates)
+    candidates = plan.candidates
+    searcher, options = searcher_of(plan.asked, candidates)
     lines = [
         *_imports(candidates, searcher),
         "",
-        *_loading(asked, data),
+        *_loading(plan.asked, plan.data),
         f"search = {searcher}(",
         f'    {candidates.name}({_parameters(candidates)}, memory=":memory:"),',
         "    {",
@@ -42,7 +40,7 @@ def python_of_search(asked: Search, candidates: Candidates, data: Data) -> str:
         "search.fit(X_train, y_train)",
         "print(pivot_cv_results(search))",
     ]
-    if asked.refit:
+    if plan.asked.refit:
         lines.append("print(search.score(X_test, y_test))")
     return "\n".join(lines) + "\n"
 

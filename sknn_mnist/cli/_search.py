@@ -4,42 +4,61 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sknn_mnist.cli._arguments import Search
-from sknn_mnist.cli._candidates import Candidates, candidates_of
+from sknn_mnist.cli._candidates import candidates_of
 from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
 from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
-from sknn_mnist.cli._inputs import Data, load_data
+from sknn_mnist.cli._inputs import load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
-from sknn_mnist.cli._report import Found, report_best, report_table
+from sknn_mnist.cli._plan import Plan
+from sknn_mnist.cli._report import report_best, report_table
 from sknn_mnist.cli._searcher import make_search
+
+if TYPE_CHECKING:
+    from sknn_mnist.reporting._progress import SearchProgress
 
 __all__ = ["run_search"]
 
 
 def run_search(asked: Search) -> None:
     """Cross-validate a grid of nets, and test the best."""
+    plan = _plan(asked)
+    candidates, memory = plan.candidates, plan.candidates.estimator.memory
+    search = make_search(asked, candidates)
+    progress = _progress_of(plan, search)
+    with going_on(memory):
+        if not asked.quiet:
+            tell_found(memory)
+        _fit_candidates(plan, search, progress)
+        report_table(plan, search)
+        if candidates.by_halving:
+            _print_epochs(plan, progress)
+        if math.isnan(search.best_score_):
+            why = f"no candidate could be scored by --scoring {asked.scoring}"
+            raise CommandError(why)
+        best = _refit_best(plan, search, progress) if asked.refit else None
+        report_best(plan, search, best)
+    if not asked.quiet:
+        tell_kept(memory)
+
+
+def _plan(asked: Search) -> Plan:
+    """Return the search; all that can be refused is refused before its many fits."""
     from sknn_mnist.cli._results import Kind, prepare_results
 
-    # All that can be refused is refused before the first of many fits.
     out = _out(asked)
     candidates = candidates_of(asked)
-    scorer = _make_scorer(candidates.estimator, asked.scoring)
+    _check_scoring(asked.scoring)
     kind = Kind(candidates.name, candidates.by_halving)
     folder = prepare_results(out, kind, asked.overwrite) if out else None
     prepare_memory(asked.memory)
-    memory = _memory(asked, out)
-    candidates.estimator.set_params(memory=memory)
-    data = load_data(asked.data, quiet=asked.quiet)
-    with going_on(memory):
-        found = _find_best(asked, candidates, scorer, data, folder)
-        report_best(asked, candidates, found, data, folder)
-    if not asked.quiet:
-        tell_kept(memory)
+    candidates.estimator.set_params(memory=_memory(asked, out))
+    return Plan(asked, candidates, load_data(asked.data, quiet=asked.quiet), folder)
 
 
 def _out(asked: Search) -> str | None:
@@ -65,8 +84,8 @@ def _memory(asked: Search, out: str | None) -> str:
     return str(Path(folder).resolve()) if asked.dask else folder
 
 
-def _make_scorer(estimator: Any, name: str | None) -> Callable[..., Any]:
-    from sklearn.metrics import check_scoring, get_scorer_names
+def _check_scoring(name: str | None) -> None:
+    from sklearn.metrics import get_scorer_names
 
     from sknn_mnist._parameters import near_names
 
@@ -77,25 +96,13 @@ def _make_scorer(estimator: Any, name: str | None) -> Callable[..., Any]:
             f"{near_names(name, get_scorer_names())}. Got {name!r} instead.",
             code=2,
         )
-    scorer: Callable[..., Any] = check_scoring(estimator, name)
-    return scorer
 
 
-def _find_best(
-    asked: Search,
-    candidates: Candidates,
-    scorer: Callable[..., Any],
-    data: Data,
-    folder: Path | None,
-) -> Found:
-    """Search, show the table, refit the best."""
-    from sklearn.base import clone
-
+def _progress_of(plan: Plan, search: Any) -> SearchProgress:
     from sknn_mnist.reporting._progress import SearchProgress
 
-    estimator = candidates.estimator
-    search = make_search(asked, candidates)
-    progress = SearchProgress(
+    asked, candidates = plan.asked, plan.candidates
+    return SearchProgress(
         None if candidates.by_halving else len(candidates) * asked.cv,
         2 if search.return_train_score else 1,
         sys.stderr,
@@ -103,8 +110,14 @@ def _find_best(
         names=candidates.index,
         n_folds=asked.cv,
     )
-    if not asked.quiet:
-        tell_found(estimator.memory)
+
+
+def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
+    """Fit the search, on a cluster where one was asked for."""
+    from sklearn.metrics import check_scoring
+
+    asked, data = plan.asked, plan.data
+    scorer = check_scoring(plan.candidates.estimator, asked.scoring)
 
     def run() -> None:
         with _expecting_fits(), progress.search(scorer) as scoring:
@@ -112,22 +125,28 @@ def _find_best(
 
     with on_dask(asked.dask, asked.n_jobs, asked.quiet):
         rerunning_after_losses(run)
-    report_table(search, candidates.index, folder)
-    if candidates.by_halving:
-        everything = len(candidates) * estimator.epochs * asked.cv
-        print(
-            f"\nepochs: {progress.trained_epochs:,} trained, "
-            f"{progress.epochs - progress.trained_epochs:,} found in the memory; all "
-            f"candidates to {estimator.epochs} from scratch: {everything:,}"
-        )
-    if math.isnan(search.best_score_):
-        raise CommandError(f"no candidate could be scored by --scoring {asked.scoring}")
-    if not asked.refit:
-        return Found(search, None)
-    best = clone(estimator).set_params(**search.best_params_)
+
+
+def _print_epochs(plan: Plan, progress: SearchProgress) -> None:
+    """Print how many epochs a search by halving has saved."""
+    most = plan.candidates.estimator.epochs
+    everything = len(plan.candidates) * most * plan.asked.cv
+    print(
+        f"\nepochs: {progress.trained_epochs:,} trained, "
+        f"{progress.epochs - progress.trained_epochs:,} found in the memory; all "
+        f"candidates to {most} from scratch: {everything:,}"
+    )
+
+
+def _refit_best(plan: Plan, search: Any, progress: SearchProgress) -> Any:
+    """Return the best candidate, fitted on all training rows."""
+    from sklearn.base import clone
+
+    data = plan.data
+    best = clone(plan.candidates.estimator).set_params(**search.best_params_)
     with expecting(), progress.refit(len(data.X_train)):
         best.fit(data.X_train, data.y_train)
-    return Found(search, best)
+    return best
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 from sknn_mnist.cli._candidates import Candidates, candidates_of
 from sknn_mnist.cli._inputs import Data
 from sknn_mnist.cli._parser import parse
+from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search
 from sknn_mnist.cli._searcher import make_search
 
@@ -21,7 +22,8 @@ def test_generated_code_is_python_of_public_names(more):
     asked = parse(["search", "--data", "a'b.npz", "--train-size", "5", *more])
     fixed, grid = {"random_state": 0}, {"hidden_size": [(4, 4), 8]}
     candidates = Candidates(Net(), fixed, grid, by_halving=bool(asked.halving))
-    code = python_of_search(asked, candidates, Data([], [], [], [], "mnist", "there"))
+    data = Data([], [], [], [], "mnist", "there")
+    code = python_of_search(Plan(asked, candidates, data, None))
     modules = {
         node.module for node in ast.parse(code).body if isinstance(node, ast.ImportFrom)
     }
@@ -46,10 +48,10 @@ def test_its_python_makes_the_same_search(options):
     asked = parse(["search", "--dataset", "digits", *options.split()])
     candidates = candidates_of(asked)
     made = make_search(asked, candidates)
-    # All of it but the fit.
-    code = python_of_search(asked, candidates, DIGITS).split("search.fit(")[0]
+    code = python_of_search(Plan(asked, candidates, DIGITS, None))
     namespace = {}
-    exec(compile(code, "report.html", "exec"), namespace)
+    before_the_fit = code.split("search.fit(")[0]
+    exec(compile(before_the_fit, "report.html", "exec"), namespace)
     assert type(namespace["search"]) is type(made)
     assert parameters(namespace["search"]) == parameters(made)
     # The command refits later, and keeps states where it was told to.
