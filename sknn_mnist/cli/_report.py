@@ -10,6 +10,7 @@ from typing import Any
 from sknn_mnist.cli._inputs import Data
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search
+from sknn_mnist.cli._result_names import REPORT, RESULTS
 
 __all__ = ["report_best", "report_table"]
 
@@ -77,7 +78,7 @@ def _write_report(
     plan: Plan, folder: Path, search: Any, best: Any, record: Mapping[str, Any]
 ) -> None:
     from sknn_mnist.cli._outputs import write_text
-    from sknn_mnist.cli._results import RESULTS, write_best
+    from sknn_mnist.cli._results import write_best
     from sknn_mnist.cli._version import versions
     from sknn_mnist.reporting._html import Run, render_report
 
@@ -106,6 +107,7 @@ def _write_report(
         code=python_of_search(plan),
         settings=settings,
     )
-    write_text(folder / "report.html", render_report(run))
+    report = folder / REPORT
+    write_text(report, render_report(run))
     print(f"written to {folder}: {', '.join(RESULTS)}")
-    print(f"open {folder / 'report.html'} to see it")
+    print(f"open {report} to see it")

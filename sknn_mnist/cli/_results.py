@@ -15,10 +15,15 @@ from sknn_mnist._whole_files import about_path
 from sknn_mnist.cli._csv import csv_of
 from sknn_mnist.cli._errors import CommandError
 from sknn_mnist.cli._outputs import prepare_folder, write_text
+from sknn_mnist.cli._result_names import (
+    BEST_PARAMS,
+    CV_RESULTS,
+    PIVOT,
+    PIVOT_MARKDOWN,
+    RESULTS,
+)
 
-__all__ = ["RESULTS", "Kind", "prepare_results", "write_best", "write_tables"]
-
-RESULTS = ("cv_results.csv", "pivot.csv", "pivot.md", "best_params.json", "report.html")
+__all__ = ["Kind", "prepare_results", "write_best", "write_tables"]
 
 # Bytes that are read of a file to tell which search wrote it.
 BEGINNING = 2**20
@@ -101,11 +106,11 @@ def write_tables(folder: Path, results: Any, pivot: Any, markdown: str) -> None:
         The pivot table as it is printed.
     """
     for name, table in (
-        ("cv_results.csv", results.to_csv(index=False)),
-        ("pivot.csv", pivot.to_csv()),
+        (CV_RESULTS, results.to_csv(index=False)),
+        (PIVOT, pivot.to_csv()),
     ):
         write_text(folder / name, csv_of(csv.reader(io.StringIO(table, newline=""))))
-    write_text(folder / "pivot.md", markdown.rstrip("\n") + "\n")
+    write_text(folder / PIVOT_MARKDOWN, markdown.rstrip("\n") + "\n")
 
 
 def write_best(folder: Path, record: Mapping[str, Any]) -> None:
@@ -123,14 +128,14 @@ def write_best(folder: Path, record: Mapping[str, Any]) -> None:
         for name, value in record.items()
     }
     text = json.dumps(record, indent=2, allow_nan=False)
-    write_text(folder / "best_params.json", text + "\n")
+    write_text(folder / BEST_PARAMS, text + "\n")
 
 
 def _kind_in(folder: Path) -> Kind | None:
     """Return which search left its results; None if that is not known."""
-    columns = next(csv.reader([_beginning(folder / "cv_results.csv")]), [])
+    columns = next(csv.reader([_beginning(folder / CV_RESULTS)]), [])
     try:
-        best: Any = json.loads(_beginning(folder / "best_params.json", whole=True))
+        best: Any = json.loads(_beginning(folder / BEST_PARAMS, whole=True))
         model = str(best["model"])
     except (ValueError, TypeError, KeyError, RecursionError):
         best, model = {}, None

@@ -19,6 +19,7 @@ from sknn_mnist.cli._option_values import (
     read_jobs,
     read_path,
 )
+from sknn_mnist.cli._result_names import RESULTS
 
 __all__ = ["add_search"]
 
@@ -93,10 +94,10 @@ def add_search(commands: Any) -> None:
         "--out",
         type=read_path,
         metavar="DIR",
-        help="write cv_results.csv, pivot.csv, pivot.md, best_params.json and "
-        "report.html there, over those of an earlier search of the same kind, and keep "
-        "training states: the same command goes on where it was stopped (default: "
-        "runs/MODEL, or runs/MODEL-halving)",
+        help=f"write {', '.join(RESULTS[:-1])} and {RESULTS[-1]} there, over those of "
+        "an earlier search of the same kind, and keep training states: the same "
+        "command goes on where it was stopped (default: runs/MODEL, or "
+        "runs/MODEL-halving)",
     )
     parser.add_argument(
         "--overwrite",

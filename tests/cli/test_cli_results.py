@@ -15,7 +15,7 @@ import pytest
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.cli import main
-from sknn_mnist.cli._results import RESULTS
+from sknn_mnist.cli._result_names import RESULTS
 from sknn_mnist.reporting import _progress
 from sknn_mnist.reporting._progress import SearchProgress
 
@@ -100,6 +100,18 @@ def test_another_model_is_not_written_over(no_other_training, capsys, tmp_path):
     assert main([*GRID, "--no-refit", *out]) == 0
     other = [*GRID, "--model", "cnn", *out]
     no_other_training(other, "a whole grid over DenseClassifiers", capsys)
+
+
+def test_help_and_messages_name_the_files_that_are_there(capsys, tmp_path):
+    assert main([*GRID, "--out", str(tmp_path / "out")]) == 0
+    files = {each.name for each in (tmp_path / "out").iterdir() if each.is_file()}
+    assert files == set(RESULTS)
+    (said,) = re.findall(r"^written to .*: (.*)$", capsys.readouterr().out, re.M)
+    assert set(said.split(", ")) == files
+    assert main(["search", "--help"]) == 0
+    told = re.sub(r"\s+", " ", capsys.readouterr().out)
+    (promised,) = re.findall(r"--out DIR write (.*?) there", told)
+    assert set(re.split(", | and ", promised)) == files
 
 
 def test_without_a_folder_each_kind_has_its_own(capsys, tmp_path):
