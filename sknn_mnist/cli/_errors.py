@@ -32,10 +32,8 @@ def sentence(err: BaseException) -> str:
     """Return an error's message on one line."""
     if isinstance(err, OSError) and err.strerror and err.filename:
         return f"{err.filename}: {err.strerror.lower()}"
-    said = one_line(_INNER.sub("", str(err)))
-    said = said or _WITHOUT_WORDS.get(type(err), "")
-    said = said or type(err).__name__
-    return said if len(said) <= MOST_SAID else said[:MOST_SAID] + "..."
+    said = one_line(_INNER.sub("", str(err)), MOST_SAID)
+    return said or _WITHOUT_WORDS.get(type(err)) or type(err).__name__
 
 
 @contextmanager

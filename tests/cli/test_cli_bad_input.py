@@ -16,6 +16,7 @@ import pytest
 import sknn_mnist
 from sknn_mnist import DenseClassifier, DenseRegressor
 from sknn_mnist.cli import main
+from sknn_mnist.cli._errors import sentence
 from sknn_mnist.datasets import load_digits28, load_mnist
 from sknn_mnist.datasets._mnist_files import IDX_NAMES, read_idx
 
@@ -425,6 +426,23 @@ def test_states_of_another_age_are_shown(capsys, tmp_path):
     capsys.readouterr()
     assert main(["cache", str(tmp_path / "states")]) == 0
     assert "1 states of 1 trainings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("err", "said"),
+    [
+        (ValueError("one\n  two\t three"), "one two three"),
+        (ValueError("{{function_node f}}no shape"), "no shape"),
+        (ValueError("x" * 601), "x" * 600 + "..."),
+        (ValueError("x" * 600), "x" * 600),
+        (MemoryError(), "there is not enough memory for it"),
+        (TypeError(), "TypeError"),
+        (FileNotFoundError(2, "No such file", "a"), "a: no such file"),
+    ],
+    ids=["lines", "node", "long", "longest", "memory", "silent", "file"],
+)
+def test_an_error_is_one_sentence(err, said):
+    assert sentence(err) == said
 
 
 # -- outputs -----------------------------------------------------------------------
