@@ -9,14 +9,9 @@ from typing import Any
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
+from sknn_mnist.cli._network_options import DEFAULT_GRIDS, flag_of
 
 __all__ = ["Candidates", "candidates_of", "split_grid", "take_epochs"]
-
-# What a search covers when no option says otherwise: the grids of the lesson.
-DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
-    "dense": {"epochs": [1, 5, 10], "hidden_size": [32, 64, 256]},
-    "cnn": {"epochs": [1, 3], "filters": [8, 32]},
-}
 
 
 @dataclass(frozen=True)
@@ -109,8 +104,7 @@ def split_grid(
     for name, values in given.items():
         twice = {repr(value) for value in values if values.count(value) > 1}
         if twice:
-            flag = "--" + name.replace("_", "-")
-            raise ValueError(f"{flag} names {min(twice)} more than once.")
+            raise ValueError(f"{flag_of(name)} names {min(twice)} more than once.")
     grid = {name: values for name, values in given.items() if len(values) > 1}
     if not grid:
         return {}, dict(given)

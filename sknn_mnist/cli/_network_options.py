@@ -20,9 +20,22 @@ from sknn_mnist.cli._option_values import (
     read_seed,
 )
 
-__all__ = ["MODELS", "OPTIONS", "add_network", "network_from"]
+__all__ = [
+    "DEFAULT_GRIDS",
+    "MODELS",
+    "OPTIONS",
+    "add_network",
+    "flag_of",
+    "network_from",
+]
 
 MODELS = {"dense": "DenseClassifier", "cnn": "CNNClassifier"}
+
+# What a search covers when no option says otherwise: the grids of the lesson.
+DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "dense": {"epochs": [1, 5, 10], "hidden_size": [32, 64, 256]},
+    "cnn": {"epochs": [1, 3], "filters": [8, 32]},
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return flag_of(self.name)
 
 
 OPTIONS = (
@@ -122,6 +135,11 @@ def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
         metavar="SEED",
         help="seed of weights, order of rows and dropout (default 0)",
     )
+
+
+def flag_of(name: str) -> str:
+    """Return the option that stands for a parameter."""
+    return "--" + name.replace("_", "-")
 
 
 def network_from(args: argparse.Namespace) -> Network:

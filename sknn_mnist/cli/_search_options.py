@@ -6,7 +6,12 @@ import argparse
 from typing import Any
 
 from sknn_mnist.cli._arguments import Search
-from sknn_mnist.cli._network_options import add_network, network_from
+from sknn_mnist.cli._network_options import (
+    DEFAULT_GRIDS,
+    add_network,
+    flag_of,
+    network_from,
+)
 from sknn_mnist.cli._option_groups import (
     add_command,
     add_data,
@@ -23,11 +28,23 @@ from sknn_mnist.cli._result_names import RESULTS
 
 __all__ = ["add_search"]
 
-_EPILOG = """\
+
+def _typed(grid: dict[str, list[Any]]) -> str:
+    return " ".join(
+        f"{flag_of(name)} {' '.join(map(str, values))}" for name, values in grid.items()
+    )
+
+
+_LESSON = "\n".join(
+    f"  sknn-mnist search --model {model} {_typed(grid)}"
+    for model, grid in DEFAULT_GRIDS.items()
+)
+
+_EPILOG = f"""\
 Options of the network take one or more values. Those with several span the grid, and
 are the rows of the table that is printed; those with one are fixed for all
-candidates. Without any of them the search is the lesson's: dense nets over
---epochs 1 5 10 --hidden-size 32 64 256, cnn over --epochs 1 3 --filters 8 32.
+candidates. Without any of them the search is that of the lesson:
+{_LESSON}
 
 examples:
   sknn-mnist search

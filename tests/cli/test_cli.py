@@ -27,6 +27,8 @@ from sknn_mnist import DenseClassifier
 from sknn_mnist._whole_files import replacing
 from sknn_mnist.cli import _datasets, _search, main
 from sknn_mnist.cli._candidates import split_grid
+from sknn_mnist.cli._network_options import MODELS
+from sknn_mnist.cli._parser import parse
 from sknn_mnist.datasets import load_digits28
 from sknn_mnist.reporting import _progress
 from sknn_mnist.reporting._progress import SearchProgress, polling
@@ -190,6 +192,17 @@ def test_without_options_the_lesson_is_searched():
         {"epochs": [1, 5, 10], "hidden_size": [32, 64, 256]},
     )
     assert split_grid({}, "cnn") == ({}, {"epochs": [1, 3], "filters": [8, 32]})
+
+
+def test_help_says_what_is_searched_without_options(capsys):
+    assert main(["search", "--help"]) == 0
+    _, lesson = capsys.readouterr().out.split("that of the lesson:\n")
+    commands = lesson.split("\n\n")[0].splitlines()
+    told = [parse(command.split()[1:]).network for command in commands]
+    assert [each.model for each in told] == list(MODELS)
+    for network in told:
+        fixed, grid = split_grid(network.parameters, network.model)
+        assert (fixed, grid) == split_grid({}, network.model)
 
 
 def test_options_with_one_value_are_fixed():
