@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sknn_mnist._cv_results import Keys, Level, identity
-from sknn_mnist.reporting._pivot import cv_results_frame, pivot_cv_results
+from sknn_mnist._cv_results import Keys, Level, cv_results_frame, identity
+from sknn_mnist.reporting._pivot import pivot_cv_results
 
 __all__ = ["Run", "render_report"]
 

@@ -11,14 +11,13 @@ from sknn_mnist._cv_results import (
     Keys,
     Level,
     Names,
-    cv_results_frame,
     last_iterations,
     results_of,
     scores_named,
 )
 from sknn_mnist._parameters import check_one_of, refused
 
-__all__ = ["cv_results_frame", "pivot_cv_results"]
+__all__ = ["pivot_cv_results"]
 
 FAILED = "failed"
 
