@@ -1,6 +1,6 @@
 """The command line ``sknn-mnist``: searches, fits and predictions from a shell.
 
-Knows every wing; no wing knows it. `_main` starts here: `_parser` and the rooms of
+May know all wings; no wing knows it. `_main` starts here: `_parser` and the rooms of
 options beside it turn what was typed into one of the values of `_arguments`, and each
 command has a room that takes its value: `_search` (with `_candidates`, `_plan`,
 `_searcher`, `_dask`, `_report`, `_reproduction`, `_results`), `_fit`, `_evaluate`,
