@@ -102,7 +102,7 @@ class Predict:
 
 @dataclass(frozen=True)
 class Datasets:
-    """List the data at hand."""
+    """List the available data sets."""
 
     download: bool
 

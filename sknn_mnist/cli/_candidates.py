@@ -140,8 +140,8 @@ def take_epochs(
     epochs = others.pop("epochs", [None])
     if given and len(epochs) > 1:
         raise ValueError(
-            "--halving deals out the epochs itself: --epochs takes one value then, "
-            f"the most. Got {' '.join(map(str, epochs))} instead."
+            "--halving sets the epochs itself: --epochs takes a single value with it, "
+            f"the maximum. Got {' '.join(map(str, epochs))} instead."
         )
     if not any(len(values) > 1 for values in others.values()):
         raise ValueError(

@@ -80,9 +80,9 @@ def add_predict(commands: Any) -> None:
         _predict_from,
         "columns: index, prediction, probability (of the prediction) and, for the "
         "test\nrows of a dataset, label. Of a net of several labels per row the "
-        "prediction\nholds their numbers, and each label has its probability. Labels "
-        "that are text and\nbegin as a formula of spreadsheets does (= + - @) get an "
-        "apostrophe before; numbers\nstay.",
+        "prediction\nholds their numbers, and each label has its probability. Text "
+        "labels that begin\nlike a spreadsheet's formula (= + - @) are prefixed with "
+        "an apostrophe.",
     )
     add_load(parser)
     add_data(parser, training=False)
@@ -110,8 +110,10 @@ def _predict_from(args: argparse.Namespace) -> Predict:
 
 def add_datasets(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = add_command(commands, "datasets", "list the data at hand", _datasets_from)
-    parser.add_argument("--download", action="store_true", help="fetch MNIST")
+    parser = add_command(
+        commands, "datasets", "list the available data sets", _datasets_from
+    )
+    parser.add_argument("--download", action="store_true", help="download MNIST")
 
 
 def _datasets_from(args: argparse.Namespace) -> Datasets:

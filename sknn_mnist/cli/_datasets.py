@@ -1,4 +1,4 @@
-"""The command that lists the data at hand."""
+"""The command that lists the available data sets."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ __all__ = ["run_datasets"]
 
 
 def run_datasets(asked: Datasets) -> None:
-    """List the data at hand."""
+    """List the available data sets."""
     from sknn_mnist.datasets import load_mnist
 
     # In words, since loading them takes seconds of imports to say the same.
     print(
-        "digits: at hand, scikit-learn's bundled digits in MNIST's shape, "
+        "digits: available, scikit-learn's bundled digits in MNIST's shape, "
         "1,437 training rows, 360 test rows"
     )
     try:
         with expecting():
             mnist: Any = load_mnist(download=asked.download)
     except FileNotFoundError as err:
-        print(f"mnist: not at hand. {sentence(err)}")
+        print(f"mnist: not found. {sentence(err)}")
         return
     print(
-        f"mnist: at hand, {mnist.source}, {len(mnist.X_train):,} training rows, "
+        f"mnist: available, {mnist.source}, {len(mnist.X_train):,} training rows, "
         f"{len(mnist.X_test):,} test rows"
     )

@@ -57,7 +57,9 @@ def load_data(source: DataSource, quiet: bool = False) -> Data:
         When it can't be loaded, or has fewer training rows than were asked for.
     """
     if source.path and source.dataset == "digits":
-        raise CommandError("--data tells where MNIST is: not with --dataset digits", 2)
+        raise CommandError(
+            "--data says where MNIST is: it can't be combined with --dataset digits", 2
+        )
     with expecting():
         data = _load(source)
     wanted = source.train_size
@@ -91,7 +93,7 @@ def load_net(path: str | os.PathLike[str]) -> Any:
 
     net = load(path)
     if not is_classifier(net):
-        raise ValueError(f"{path} holds no classifier but a {type(net).__name__}")
+        raise ValueError(f"{path} holds no classifier, but a {type(net).__name__}")
     return net
 
 

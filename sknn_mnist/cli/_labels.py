@@ -62,7 +62,7 @@ def comparable(
     if foreign:
         raise ValueError(
             f"the net predicts labels that {name} does not have: {_listed(foreign)}; "
-            f"its are {_listed(known)}"
+            f"its labels are {_listed(known)}"
         )
     return y, np.array(numbers)[np.searchsorted(net.classes_, predicted)]
 

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0 done, 1 the run failed, 2 wrong usage, 130 interrupted, 141 the
-        reader of the output has gone.
+        output pipe was closed.
     """
     try:
         with _printing_all():

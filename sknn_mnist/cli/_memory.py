@@ -75,7 +75,7 @@ def last_used(files: Sequence[Any]) -> str:
     try:
         when = f"{datetime.fromtimestamp(files[-1].used):%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError, OSError):  # the clock was wrong
-        when = "at no time of this calendar"
+        when = "at an unknown time"
     return f", last used {when}"
 
 
@@ -84,8 +84,7 @@ def tell_found(memory: str | None) -> None:
     found = states_in(memory)
     if found:
         tell(
-            f"memory: {memory} holds {amount(found)}; fits go on from those that are "
-            "theirs"
+            f"memory: {memory} holds {amount(found)}; fits resume from matching states"
         )
 
 

@@ -17,7 +17,7 @@ __all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source_fro
 EXIT_CODES = """\
 exit codes: 0 done, 1 the run failed (data missing, a file that can't be read or
 written, training that failed), 2 wrong usage, 130 interrupted by Ctrl-C, 141 the
-reader of the output has gone"""
+output pipe was closed"""
 
 
 def add_command(
@@ -66,7 +66,7 @@ def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
         "--dataset",
         choices=["auto", "mnist", "digits"],
         default="auto",
-        help="auto (the default) is MNIST where it is at hand, else scikit-learn's "
+        help="auto (the default) is MNIST where it is found, else scikit-learn's "
         "bundled digits in MNIST's shape; standard error says which",
     )
     group.add_argument(
@@ -78,7 +78,7 @@ def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
     group.add_argument(
         "--download",
         action="store_true",
-        help="fetch MNIST if it is not at hand; nothing is downloaded otherwise",
+        help="download MNIST if it is not found; nothing is downloaded otherwise",
     )
     if training:
         group.add_argument(
@@ -105,8 +105,8 @@ def add_memory(parser: argparse.ArgumentParser, default: str) -> None:
         "--memory",
         type=read_path,
         metavar="DIR",
-        help="keep each epoch's training state in this folder, and go on from the "
-        f"states of the same training (default: {default})",
+        help="keep training states in this folder, and resume from those of the same "
+        f"training (default: {default})",
     )
 
 

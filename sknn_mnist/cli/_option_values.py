@@ -23,7 +23,7 @@ def read_bool(text: str) -> bool:
     """Read true or false."""
     known = {"true": True, "false": False}
     if text.lower() not in known:
-        raise argparse.ArgumentTypeError(f"true or false is meant, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
     return known[text.lower()]
 
 
@@ -33,8 +33,8 @@ def read_ints(text: str) -> int | tuple[int, ...]:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"an int such as 32, or ints joined by commas such as 32,32, is meant, "
-            f"not {text!r}"
+            f"expected an int such as 32, or ints joined by commas such as 32,32, "
+            f"got {text!r}"
         ) from None
     return numbers if "," in text else numbers[0]
 
@@ -52,14 +52,14 @@ def read_rate(text: str) -> float | None:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"a number such as 0.001, or none, is meant, not {text!r}"
+            f"expected a number such as 0.001, or none, got {text!r}"
         ) from None
 
 
 def read_path(text: str) -> str:
     """Read a path, which may be any text that can be one."""
     if not text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"a path is meant, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a path, got {text!r}")
     return text
 
 
@@ -69,9 +69,9 @@ def _int_between(low: int, high: int | None, text: str) -> int:
         if number < low or (high is not None and number > high):
             raise ValueError
     except ValueError:
-        allowed = f"at least {low}" if high is None else f"{low} to {high}"
+        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
         raise argparse.ArgumentTypeError(
-            f"an int of {allowed} is meant, not {text!r}"
+            f"expected an int {allowed}, got {text!r}"
         ) from None
     return number
 
@@ -101,7 +101,7 @@ def read_size(text: str) -> int:
             raise ValueError
     except (ValueError, IndexError, OverflowError):
         raise argparse.ArgumentTypeError(
-            f"a size such as 500M or 2G is meant, not {text!r}"
+            f"expected a size such as 500M or 2G, got {text!r}"
         ) from None
     return size
 

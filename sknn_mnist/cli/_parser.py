@@ -59,7 +59,7 @@ def parse(argv: Sequence[str] | None) -> Command:
     parser = make_parser()
     args = parser.parse_args(typed, argparse.Namespace(typed=typed))
     if args.details and not args.version:
-        parser.error("--verbose goes with --version, or behind a command that has it")
+        parser.error("--verbose needs --version, or follows a command that has it")
     if args.version:
         return Version(details=args.details)
     if args.value_of is None:
@@ -85,13 +85,14 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--version", action="store_true", help="show the version, and leave"
+        "--version", action="store_true", help="show the version, and exit"
     )
     parser.add_argument(
         "--verbose",
         dest="details",
         action="store_true",
-        help="with --version: those of what it computes with, and how that is set",
+        help="with --version: also those of the dependencies, and settings that "
+        "results depend on",
     )
     parser.set_defaults(value_of=None)
     commands = parser.add_subparsers(metavar="COMMAND")

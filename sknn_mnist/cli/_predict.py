@@ -18,7 +18,7 @@ def run_predict(asked: Predict) -> None:
 
     if asked.images and not asked.data.is_default:
         raise CommandError(
-            "--images brings the data: not with --dataset, --data or --download", 2
+            "--images can't be combined with --dataset, --data or --download", 2
         )
     out = check_writable(asked.out) if asked.out else None
     with expecting():

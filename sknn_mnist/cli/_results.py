@@ -36,7 +36,7 @@ class Kind(NamedTuple):
     halving: bool
 
     def __str__(self) -> str:
-        search = "a search by halving" if self.halving else "a search of a whole grid"
+        search = "a halving search" if self.halving else "a grid search"
         return search + (f" over {self.model}s" if self.model else "")
 
     def is_like(self, other: Kind) -> bool:

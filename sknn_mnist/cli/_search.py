@@ -70,7 +70,7 @@ def _out(asked: Search) -> str | None:
         return asked.out or str(Path("runs", name))
     if asked.out or asked.overwrite:
         flag = "--out" if asked.out else "--overwrite"
-        raise CommandError(f"--no-files writes nothing: not with {flag}", 2)
+        raise CommandError(f"--no-files can't be combined with {flag}", 2)
     return None
 
 
@@ -92,7 +92,7 @@ def _check_scoring(name: str | None) -> None:
     # scikit-learn's own refusal lists all of the names.
     if name is not None and name not in get_scorer_names():
         raise CommandError(
-            f"--scoring must be scikit-learn's name of a score"
+            f"--scoring must be the name of a scikit-learn scorer"
             f"{near_names(name, get_scorer_names())}. Got {name!r} instead.",
             code=2,
         )

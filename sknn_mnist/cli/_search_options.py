@@ -75,13 +75,13 @@ def add_search(commands: Any) -> None:
     parser.add_argument(
         "--scoring",
         metavar="NAME",
-        help="scikit-learn's name of a score, e.g. f1_macro (default: accuracy)",
+        help="name of a scikit-learn scorer, e.g. f1_macro (default: accuracy)",
     )
     parser.add_argument(
         "--n-jobs",
         type=read_jobs,
         metavar="N",
-        help="fits at a time, -1 for one per core (default 1)",
+        help="fits at once, -1 for one per core (default 1)",
     )
     parser.add_argument(
         "--dask",
@@ -98,14 +98,14 @@ def add_search(commands: Any) -> None:
         const=3,
         metavar="FACTOR",
         help="successive halving: start all candidates with few epochs, and go on "
-        "with the best third (or one in FACTOR) for as many times the epochs, up to "
-        "--epochs, which takes one value then",
+        "with the best third (or one in FACTOR) for three (or FACTOR) times as many "
+        "epochs, up to --epochs, which takes a single value with it",
     )
     parser.add_argument(
         "--no-refit",
         dest="refit",
         action="store_false",
-        help="do not fit the best on all training rows, nor test it",
+        help="neither fit the best on all training rows nor test it",
     )
     parser.add_argument(
         "--out",
@@ -126,7 +126,7 @@ def add_search(commands: Any) -> None:
         "--no-files",
         dest="files",
         action="store_false",
-        help="write nothing, print the results alone",
+        help="write no files, only print the results",
     )
     add_memory(parser, "that of --out, else this process")
     parser.add_argument(

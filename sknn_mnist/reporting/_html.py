@@ -198,7 +198,7 @@ def _search_pictures(run: Run) -> list[_Picture]:
     n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
     return [
         _picture(
-            "Mean test score, the best of each place; the best of all is framed",
+            "Mean test score, the best per cell; the best of all is framed",
             lambda ax: display.plot(ax=ax, kind="heatmap"),
             (2.8 + 0.8 * n_columns, 1.5 + 0.5 * n_rows),
         ),
@@ -238,8 +238,7 @@ def _best_pictures(run: Run) -> list[_Picture]:
             (5.0, 5.0),
         ),
         _picture(
-            "The worst mistakes: what it is, what it was taken for, with what "
-            "probability",
+            "Most confident mistakes: true and predicted class, and its probability",
             lambda ax: mistakes.plot(ax=ax, n_images=N_MISTAKES),
             (8.8, 1.3 * math.ceil(max(1, min(N_MISTAKES, len(mistakes.images))) / 6)),
         ),

@@ -151,10 +151,10 @@ def test_every_command_has_help(command, capsys):
         ),
         (["search", "--dropout", "0", "-0.5"], "Got -0.5 instead."),
         (["search", "--learning-rate", "nan"], "Got nan instead."),
-        (["search", "--learning-rate", "fast"], "not 'fast'"),
+        (["search", "--learning-rate", "fast"], "got 'fast'"),
         (["search", "--optimizer", "adma"], "a Keras optimizer (did you mean 'ada"),
-        (["search", "--batch-norm", "maybe"], "true or false is meant, not 'maybe'"),
-        (["search", "--hidden-size", "8,x"], "not '8,x'"),
+        (["search", "--batch-norm", "maybe"], "expected true or false, got 'maybe'"),
+        (["search", "--hidden-size", "8,x"], "got '8,x'"),
         (["search", "--hidden-size", "0"], "'hidden_size'"),
         (
             ["search", "--filters", "8", "16"],
@@ -164,15 +164,15 @@ def test_every_command_has_help(command, capsys):
         (["search", "--pool-size", "2"], "--pool-size belongs to --model cnn"),
         (["fit", "--filters", "8"], "--filters belongs to --model cnn"),
         (["search", "--scoring", "acuracy"], "(did you mean 'accuracy'?)"),
-        (["search", "--cv", "1"], "an int of at least 2 is meant, not '1'"),
-        (["search", "--n-jobs", "0"], "an int of at least 1 is meant, not '0'"),
-        (["search", "--random-state", "-1"], "an int of 0 to 4294967295 is meant"),
-        (["search", "--train-size", "0"], "an int of at least 1 is meant"),
+        (["search", "--cv", "1"], "expected an int of at least 2, got '1'"),
+        (["search", "--n-jobs", "0"], "expected an int of at least 1, got '0'"),
+        (["search", "--random-state", "-1"], "expected an int from 0 to 4294967295"),
+        (["search", "--train-size", "0"], "expected an int of at least 1, got"),
         (["search", *DIGITS, "--train-size", "9999"], "more than the 1437 training"),
-        (["search", *DIGITS, "--data", "x"], "--data tells where MNIST is"),
+        (["search", *DIGITS, "--data", "x"], "--data says where MNIST is"),
         (
             ["predict", "--load", "x", "--images", "y", *DIGITS],
-            "--images brings the data: not with --dataset",
+            "--images can't be combined with --dataset",
         ),
         (["fit", "--epochs", "1", "2"], "unrecognized arguments: 2"),
         (["fit", "--epochs", "0"], "'epochs'"),
@@ -362,7 +362,7 @@ def test_a_search_without_options_for_files_tells_of_its_report(capsys, tmp_path
     assert f"open {report} to see it" in capsys.readouterr().out
     assert (tmp_path / report).stat().st_size > 10_000
     assert main(["search", *args, "--no-files", "--out", "x"]) == 2
-    assert "--no-files writes nothing: not with --out" in capsys.readouterr().err
+    assert "--no-files can't be combined with --out" in capsys.readouterr().err
 
 
 def test_a_failed_fit_is_shown(capsys):
@@ -838,17 +838,17 @@ def test_a_bad_file_of_mnist_is_one_sentence(net_file, capsys, tmp_path):
     assert str(path) in one_line_error(capsys)
 
 
-def test_datasets_lists_what_is_at_hand(capsys, monkeypatch, small_mnist, tmp_path):
+def test_datasets_lists_what_is_available(capsys, monkeypatch, small_mnist, tmp_path):
     assert main(["datasets"]) == 0
     digits, mnist = capsys.readouterr().out.splitlines()
-    assert digits.startswith("digits: at hand")
+    assert digits.startswith("digits: available")
     assert digits.endswith("1,437 training rows, 360 test rows")
-    assert mnist.startswith("mnist: not at hand. MNIST was not found. Looked at ")
+    assert mnist.startswith("mnist: not found. MNIST was not found. Looked at ")
     assert str(tmp_path / "keras") in mnist
     monkeypatch.setenv("SKNN_MNIST_DATA", str(small_mnist))
     assert main(["datasets"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == (
-        f"mnist: at hand, {small_mnist}, 100 training rows, 20 test rows"
+        f"mnist: available, {small_mnist}, 100 training rows, 20 test rows"
     )
 
 

@@ -85,12 +85,12 @@ def test_evaluate_a_net_of_some_of_the_digits(rows, capsys, tmp_path):
     [
         (
             lambda y: np.array(["even", "odd"])[y % 2],
-            "have: 'even', 'odd'; its are 0, ",
+            "have: 'even', 'odd'; its labels are 0, ",
         ),
         (lambda y: y % 2 == 0, "does not have: False, True"),
         (
             lambda y: y + 1,
-            "digits does not have: 10; its are 0, 1, 2, 3, 4, 5, 6, 7, 8",
+            "digits does not have: 10; its labels are 0, 1, 2, 3, 4, 5, 6, 7, 8",
         ),
         (lambda y: np.char.add("0", y.astype(str)), "'00', '01'"),
         (

@@ -96,10 +96,10 @@ def test_halving_goes_on_with_the_best(tmp_path, capsys):
     [
         (
             ["--halving", "--epochs", "1", "2"],
-            "takes one value then, the most. Got 1 2",
+            "takes a single value with it, the maximum. Got 1 2",
         ),
         (["--halving", "--epochs", "3"], "give an option other than --epochs several"),
-        (["--halving", "1"], "an int of at least 2 is meant, not '1'"),
+        (["--halving", "1"], "expected an int of at least 2, got '1'"),
         (["--memory", __file__], "The 'memory' parameter of DenseClassifier must be"),
     ],
 )
@@ -141,7 +141,7 @@ def test_cache_shows_shrinks_and_clears(tmp_path, capsys):
     [
         (["nowhere"], 1, "no such folder: nowhere"),
         ([], 2, "the following arguments are required: DIR"),
-        (["--shrink", "3X", "."], 2, "a size such as 500M or 2G is meant, not '3X'"),
+        (["--shrink", "3X", "."], 2, "expected a size such as 500M or 2G, got '3X'"),
         (["--shrink", "1G", "--clear", "."], 2, "not allowed with argument"),
     ],
 )

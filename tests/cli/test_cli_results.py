@@ -65,11 +65,11 @@ def no_other_training(monkeypatch):
 @pytest.mark.parametrize(
     ("first", "second", "held"),
     [
-        pytest.param(GRID, HALVING, "a search of a whole grid", id="halving over grid"),
+        pytest.param(GRID, HALVING, "a grid search", id="halving over grid"),
         pytest.param(
             HALVING,
             GRID,
-            "a search by halving",
+            "a halving search",
             id="grid over halving",
             marks=pytest.mark.slow,
         ),
@@ -99,7 +99,7 @@ def test_another_model_is_not_written_over(no_other_training, capsys, tmp_path):
     out = ["--out", str(tmp_path / "out")]
     assert main([*GRID, "--no-refit", *out]) == 0
     other = [*GRID, "--model", "cnn", *out]
-    no_other_training(other, "a whole grid over DenseClassifiers", capsys)
+    no_other_training(other, "a grid search over DenseClassifiers", capsys)
 
 
 def test_help_and_messages_name_the_files_that_are_there(capsys, tmp_path):
@@ -153,7 +153,7 @@ def test_other_files_of_the_folder_are_nobodys_business(tmp_path):
 
 def test_no_files_means_none_to_overwrite(capsys, no_training):
     assert main([*GRID, "--no-files", "--overwrite"]) == 2
-    assert "--no-files writes nothing: not with --overwrite" in capsys.readouterr().err
+    assert "--no-files can't be combined with --overwrite" in capsys.readouterr().err
 
 
 # -- what is kept ------------------------------------------------------------------

@@ -146,7 +146,7 @@ def test_the_command_resumes_and_writes_the_same_tables(tmp_path):
         command("killed"), capture_output=True, text=True, check=True
     )
     assert "memory: " in again.stderr
-    assert "fits go on from those that are theirs" in again.stderr
+    assert "fits resume from matching states" in again.stderr
     assert again.stdout.replace("killed", "whole") == whole.stdout
     pd.testing.assert_frame_equal(table("killed"), table("whole"))
     best = [
