@@ -102,7 +102,7 @@ def imports_in(module, node):
 
 
 def hands_on_an_importer(tree):
-    """Tell whether an importer is mentioned and not called, as in `f = import_module`."""
+    """Tell whether an importer is mentioned, not called: `f = import_module`."""
     nodes = list(ast.walk(tree))
     called = [each for each in nodes if isinstance(each, ast.Call)]
     n_calls = sum(name_called(each) in IMPORTERS for each in called)
