@@ -23,7 +23,7 @@ from sknn_mnist.display._checks import (
     method_of,
 )
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
-from sknn_mnist.inspection._nets import images_of
+from sknn_mnist.inspection._images import as_images
 
 __all__ = ["MistakesDisplay"]
 
@@ -238,4 +238,4 @@ def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
     shape = getattr(net, "image_shape_", None)
     if X.ndim == 2 and shape is not None and prod(shape) == X.shape[1]:
         X = X.reshape(-1, *shape)
-    return images_of(X.astype(float))
+    return as_images(X.astype(float))

@@ -19,7 +19,6 @@ __all__ = [
     "BATCH",
     "convolution",
     "finite",
-    "images_of",
     "layer_with_maps",
     "net_and_input",
     "net_of",
@@ -88,31 +87,6 @@ def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> An
         return found[layer]
     numbers = f"a number from 0 to {len(found) - 1}, or " if what[2] == "c" else ""
     raise invalid("layer", owner, f"{what}: {numbers}one of {names}", layer)
-
-
-def images_of(x: np.ndarray) -> np.ndarray:
-    """Return a network's input, or gradients with respect to it, as images.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n_samples, ...)
-        In the shape of the network's input. Rows of a dense net are taken as square
-        images where their length allows it, of 1 or 3 channels, else as one line of
-        pixels.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, height, width, channels)
-        The same values.
-    """
-    if x.ndim == 4:
-        return x
-    n_features = x.shape[1]
-    for channels in (1, 3):
-        side = int((n_features // channels) ** 0.5 + 0.5)
-        if side * side * channels == n_features:
-            return x.reshape(len(x), side, side, channels)
-    return x.reshape(len(x), 1, n_features, 1)
 
 
 def finite(name: str, value: Any, owner: str) -> float:

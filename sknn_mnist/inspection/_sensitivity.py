@@ -11,14 +11,10 @@ from sklearn.base import is_classifier
 from sknn_mnist._parameters import check_positive_int, refused
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.inspection._gradients import class_score_gradients
-from sknn_mnist.inspection._nets import (
-    BATCH,
-    finite,
-    images_of,
-    net_and_input,
-)
+from sknn_mnist.inspection._images import as_images
+from sknn_mnist.inspection._nets import BATCH, finite, net_and_input
 
-__all__ = ["gradient_saliency", "images_and_classes", "occlusion"]
+__all__ = ["gradient_saliency", "images_and_classes", "looked_at", "occlusion"]
 
 
 def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
@@ -70,7 +66,7 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
         class_score_gradients(net.model_, x[at : at + BATCH], units[at : at + BATCH])
         for at in range(0, len(x), BATCH)
     ]
-    return np.abs(images_of(np.concatenate(parts))).max(axis=-1)
+    return np.abs(as_images(np.concatenate(parts))).max(axis=-1)
 
 
 def occlusion(
@@ -139,7 +135,7 @@ def occlusion(
             outputs = np.hstack([1 - outputs, outputs])
         return outputs
 
-    pictures = images_of(x)
+    pictures = as_images(x)
     height, width = pictures.shape[1:3]
     before = np.take_along_axis(scores(x), units[:, None], axis=1)[:, 0]
     lost = np.zeros((len(x), height, width))
@@ -156,17 +152,18 @@ def occlusion(
     return lost / np.maximum(hidden, 1)
 
 
-def images_and_classes(
-    estimator: Any, X: Any, target: Any, owner: str
-) -> tuple[np.ndarray, list]:
+def looked_at(estimator: Any, X: Any, target: Any = None) -> tuple[np.ndarray, list]:
     """Return the images and classes that `occlusion` and `gradient_saliency` are about.
 
     Parameters
     ----------
-    estimator, X, target : estimator, array-like and label or labels
-        As those two take them.
-    owner : str
-        What the user called, for messages.
+    estimator : estimator
+        A fitted classifier or regressor of this package, or a pipeline or search
+        that ends in one.
+    X : array-like of shape (n_samples, ...)
+        Images, as `predict` takes them.
+    target : array-like of shape (n_samples,), label or None, default=None
+        As in `gradient_saliency`.
 
     Returns
     -------
@@ -174,9 +171,33 @@ def images_and_classes(
         The network's input.
     labels : list
         For each sample the class whose score is meant; empty for a regressor.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        When the estimator is not fitted.
+    TypeError or ValueError
+        When X is not what `predict` takes, or `target` is no class.
+
+    Examples
+    --------
+    >>> from sknn_mnist import DenseClassifier, load_digits28
+    >>> from sknn_mnist.inspection import looked_at
+    >>> X, _, y, _ = load_digits28(return_X_y=True)
+    >>> clf = DenseClassifier(random_state=0).fit(X[:200], y[:200])
+    >>> images, labels = looked_at(clf, X[:3], target=[7, 8, 9])
+    >>> images.shape, labels
+    ((3, 28, 28, 1), [7, 8, 9])
     """
+    return images_and_classes(estimator, X, target, "looked_at")
+
+
+def images_and_classes(
+    estimator: Any, X: Any, target: Any, owner: str
+) -> tuple[np.ndarray, list]:
+    """Return what `looked_at` does, for `owner`, which errors name."""
     net, x = net_and_input(estimator, owner, X)
-    images = images_of(x)
+    images = as_images(x)
     units = _units(net, x, target, owner)
     return images, net.classes_[units].tolist() if is_classifier(net) else []
 

@@ -14,6 +14,8 @@ from sknn_mnist.inspection import (
     convolution_kernels,
     feature_maps,
     gradient_saliency,
+    images_of,
+    looked_at,
     maximize_activation,
     occlusion,
 )
@@ -160,6 +162,33 @@ def test_binary_and_regressor():
     assert one.shape == (2, 10, 10)
     assert (one != other).any()
     np.testing.assert_array_equal(gradient_saliency(regressor, X[:2]), one)
+
+
+@pytest.mark.parametrize(
+    ("n_features", "image"),
+    [(1, (1, 1, 1)), (3, (1, 1, 3)), (12, (2, 2, 3)), (16, (4, 4, 1)), (7, (1, 7, 1))],
+)
+def test_rows_are_square_images_where_their_length_allows_it(n_features, image):
+    """An estimator of images takes flat rows alike."""
+    x = np.arange(2.0 * n_features).reshape(2, n_features)
+    images = images_of(None, x)
+    assert images.shape == (2, *image)
+    np.testing.assert_array_equal(images.ravel(), x.ravel())
+    assert images_of(None, images) is images
+    regressor = CNNRegressor(filters=2, hidden_size=(), epochs=1).fit(x, [0.0, 1.0])
+    assert regressor.image_shape_ == image
+
+
+def test_looked_at_tells_images_and_classes(cnn):
+    images, labels = looked_at(cnn, X[:4])
+    np.testing.assert_array_equal(images, X[:4, ..., None])
+    assert labels == cnn.predict(X[:4]).tolist()
+    assert looked_at(cnn, X[:2], 1)[1] == [1, 1]
+    regressor = CNNRegressor(filters=2, hidden_size=(), epochs=1).fit(
+        X, Y.astype(float)
+    )
+    images, labels = looked_at(regressor, X[:2])
+    assert (images.shape, labels) == ((2, 10, 10, 1), [])
 
 
 def test_the_estimator_is_left_as_it_was(cnn):

@@ -1,0 +1,61 @@
+"""What a network takes as images, for those who draw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknn_mnist._parameters import invalid
+
+__all__ = ["as_images", "images_of"]
+
+
+def images_of(net: Any, x: np.ndarray) -> np.ndarray:
+    """Return a network's input, or gradients with respect to it, as images.
+
+    Parameters
+    ----------
+    net : estimator
+        A fitted estimator of this package. It is not asked: the shape of `x` tells
+        which images they are.
+    x : ndarray of shape (n_samples, n_features) or (n_samples, height, width, channels)
+        In the shape of the network's input. Rows of a dense net are taken as square
+        images where their length allows it, of 1 or 3 channels, else as one line of
+        pixels.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, height, width, channels)
+        The same values.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When `x` has another shape.
+
+    Examples
+    --------
+    >>> from sknn_mnist import DenseClassifier, load_digits28
+    >>> from sknn_mnist.inspection import images_of
+    >>> X, _, y, _ = load_digits28(return_X_y=True)
+    >>> clf = DenseClassifier(random_state=0).fit(X[:200], y[:200])
+    >>> images_of(clf, X[:3]).shape
+    (3, 28, 28, 1)
+    """
+    if getattr(x, "ndim", None) not in (2, 4):
+        allowed = "an array of shape (n, features) or (n, height, width, channels)"
+        raise invalid("x", "images_of", allowed, x)
+    return as_images(x)
+
+
+def as_images(x: np.ndarray) -> np.ndarray:
+    """Return what `images_of` does, of an array that is known to be right."""
+    if x.ndim == 4:
+        return x
+    n_features = x.shape[1]
+    for channels in (1, 3):
+        side = int((n_features // channels) ** 0.5 + 0.5)
+        if side * side * channels == n_features:
+            return x.reshape(len(x), side, side, channels)
+    return x.reshape(len(x), 1, n_features, 1)
