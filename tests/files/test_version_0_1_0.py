@@ -1,5 +1,6 @@
-"""Pickles and saved files of version 0.1.0 load, predict as they did, and go on."""
+"""Of version 0.1.0, pickles and files load and go on, and public names are there."""
 
+import importlib
 import pickle
 from pathlib import Path
 
@@ -19,6 +20,37 @@ PREDICTED = {
     "DenseRegressor": [-0.06937, 0.04513, 0.05574, -0.09389],
     "CNNRegressor": [-0.42881, -0.61076, -1.4375, -0.48497],
 }
+
+ESTIMATORS = ["CNNClassifier", "CNNRegressor", "DenseClassifier", "DenseRegressor"]
+BUILDERS = ["build_cnn", "build_dense"]
+PUBLIC = {
+    "sknn_mnist": [
+        *(*ESTIMATORS, *BUILDERS, "clear_memory", "clear_network_pool", "load"),
+        *("load_digits28", "load_mnist", "pivot_cv_results", "__version__"),
+    ],
+    "sknn_mnist.builders": BUILDERS,
+    "sknn_mnist.cli": ["main"],
+    "sknn_mnist.datasets": [
+        *("find_mnist", "load_dataset", "load_digits28", "load_mnist"),
+    ],
+    "sknn_mnist.display": [
+        *("ActivationMaximizationDisplay", "FeatureMapsDisplay", "HistoryDisplay"),
+        *("KernelsDisplay", "MistakesDisplay", "SearchDisplay", "SensitivityDisplay"),
+    ],
+    "sknn_mnist.estimators": ESTIMATORS,
+    "sknn_mnist.inspection": [
+        *("convolution_kernels", "feature_maps", "gradient_saliency", "images_of"),
+        *("looked_at", "maximize_activation", "occlusion"),
+    ],
+    "sknn_mnist.reporting": ["cv_results_frame", "pivot_cv_results"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_its_public_names_are_there(module):
+    found = importlib.import_module(module)
+    assert set(PUBLIC[module]) <= set(found.__all__)
+    assert all(hasattr(found, name) for name in PUBLIC[module])
 
 
 @pytest.mark.filterwarnings("ignore:Trying to unpickle estimator")
