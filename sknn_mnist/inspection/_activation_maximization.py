@@ -14,8 +14,10 @@ from sknn_mnist._parameters import (
     check_positive_int,
     invalid,
 )
+from sknn_mnist.inspection._checks import check_finite
 from sknn_mnist.inspection._gradients import climb
-from sknn_mnist.inspection._nets import convolution, finite, net_of
+from sknn_mnist.inspection._layers import convolution
+from sknn_mnist.inspection._unwrapping import net_of
 
 __all__ = ["maximize_activation"]
 
@@ -96,11 +98,11 @@ def maximize_activation(
     owner = "maximize_activation"
     whole = check_bool("whole", whole, owner)
     check_positive_int("n_steps", n_steps, owner)
-    step_size = finite("step_size", step_size, owner)
-    blur = finite("blur", blur, owner)
+    step_size = check_finite("step_size", step_size, owner)
+    blur = check_finite("blur", blur, owner)
     if blur < 0:
         raise invalid("blur", owner, "a float in the range [0.0, inf)", blur)
-    decay = finite("decay", decay, owner)
+    decay = check_finite("decay", decay, owner)
     if not 0 <= decay < 1:
         raise invalid("decay", owner, "a float in the range [0.0, 1.0)", decay)
     low, high = _range("value_range", value_range, owner)

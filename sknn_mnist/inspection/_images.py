@@ -1,14 +1,18 @@
-"""What a network takes as images, for those who draw it."""
+"""Images as networks take them: out of rows, and in batches."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sknn_mnist._parameters import invalid
 
-__all__ = ["as_images", "images_of"]
+__all__ = ["as_images", "images_of", "in_batches"]
+
+# Images per forward pass; only memory limits it.
+BATCH = 512
 
 
 def images_of(net: Any, x: np.ndarray) -> np.ndarray:
@@ -59,3 +63,12 @@ def as_images(x: np.ndarray) -> np.ndarray:
         if side * side * channels == n_features:
             return x.reshape(len(x), side, side, channels)
     return x.reshape(len(x), 1, n_features, 1)
+
+
+def in_batches(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Return what a function gives for arrays, called with so many rows at a time."""
+    parts = [
+        function(*(each[at : at + BATCH] for each in arrays))
+        for at in range(0, len(arrays[0]), BATCH)
+    ]
+    return np.concatenate(parts)

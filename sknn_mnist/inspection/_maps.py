@@ -10,13 +10,9 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 import keras
 import numpy as np
 
-from sknn_mnist.inspection._nets import (
-    BATCH,
-    convolution,
-    layer_with_maps,
-    net_and_input,
-    net_of,
-)
+from sknn_mnist.inspection._images import in_batches
+from sknn_mnist.inspection._layers import convolution, layer_with_maps
+from sknn_mnist.inspection._unwrapping import net_and_input, net_of
 
 __all__ = ["convolution_kernels", "feature_maps"]
 
@@ -98,12 +94,8 @@ def feature_maps(estimator: Any, X: Any, layer: int | str = 0) -> np.ndarray:
     found = layer_with_maps(net_of(estimator, owner), layer, owner)
     net, images = net_and_input(estimator, owner, X)
     network = keras.Model(net.model_.inputs[0], found.output)
-    return _in_batches(lambda part: network(part, training=False), images)
 
+    def maps(part: np.ndarray) -> np.ndarray:
+        return keras.ops.convert_to_numpy(network(part, training=False))
 
-def _in_batches(function: Any, x: np.ndarray) -> np.ndarray:
-    parts = [
-        keras.ops.convert_to_numpy(function(x[at : at + BATCH]))
-        for at in range(0, len(x), BATCH)
-    ]
-    return np.concatenate(parts)
+    return in_batches(maps, images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from sklearn.base import is_classifier
 
 from sknn_mnist._parameters import check_positive_int, refused
 from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.inspection._checks import check_finite
 from sknn_mnist.inspection._gradients import class_score_gradients
-from sknn_mnist.inspection._images import as_images
-from sknn_mnist.inspection._nets import BATCH, finite, net_and_input
+from sknn_mnist.inspection._images import as_images, in_batches
+from sknn_mnist.inspection._unwrapping import net_and_input
 
 __all__ = ["gradient_saliency", "images_and_classes", "looked_at", "occlusion"]
 
@@ -62,11 +64,8 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     units = _units(net, x, target, "gradient_saliency")
     if net.model_.outputs[0].shape[1] == 1:
         units = np.zeros_like(units)  # one score for both classes
-    parts = [
-        class_score_gradients(net.model_, x[at : at + BATCH], units[at : at + BATCH])
-        for at in range(0, len(x), BATCH)
-    ]
-    return np.abs(as_images(np.concatenate(parts))).max(axis=-1)
+    gradients = in_batches(partial(class_score_gradients, net.model_), x, units)
+    return np.abs(as_images(gradients)).max(axis=-1)
 
 
 def occlusion(
@@ -125,7 +124,7 @@ def occlusion(
     """
     check_positive_int("patch_size", patch_size, "occlusion")
     check_positive_int("stride", stride, "occlusion")
-    fill = finite("fill", fill, "occlusion")
+    fill = check_finite("fill", fill, "occlusion")
     net, x = net_and_input(estimator, "occlusion", X)
     units = _units(net, x, target, "occlusion")
 

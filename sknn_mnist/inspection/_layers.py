@@ -1,0 +1,43 @@
+"""The layers of a network that have kernels or maps, by number or name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
+import numpy as np
+
+from sknn_mnist._parameters import invalid, refused
+from sknn_mnist.estimators._base import KerasEstimator
+
+__all__ = ["convolution", "layer_with_maps"]
+
+
+def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Conv2D:
+    found = [
+        each for each in net.model_.layers if isinstance(each, keras.layers.Conv2D)
+    ]
+    return _chosen(found, layer, owner, net, "a convolution")
+
+
+def layer_with_maps(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Layer:
+    if not isinstance(layer, str):
+        return convolution(net, layer, owner)
+    found = [each for each in net.model_.layers if len(each.output.shape) == 4]
+    return _chosen(found, layer, owner, net, "a layer that gives maps")
+
+
+def _chosen(found: list[Any], layer: Any, owner: str, net: Any, what: str) -> Any:
+    if not found:
+        raise refused("estimator", owner, "have convolutions", repr(net))
+    names = [each.name for each in found]
+    if isinstance(layer, str) and layer in names:
+        return found[names.index(layer)]
+    is_number = isinstance(layer, int | np.integer) and not isinstance(layer, bool)
+    if is_number and -len(found) <= layer < len(found):
+        return found[layer]
+    numbers = f"a number from 0 to {len(found) - 1}, or " if what[2] == "c" else ""
+    raise invalid("layer", owner, f"{what}: {numbers}one of {names}", layer)
