@@ -17,6 +17,7 @@ from sknn_mnist.display._checks import (
     method_of,
 )
 from sknn_mnist.display._drawing import colour_of, plain, pyplot
+from sknn_mnist.inspection._unwrapping import unwrapped
 
 __all__ = ["HistoryDisplay"]
 
@@ -90,8 +91,9 @@ class HistoryDisplay:
             raise invalid("name", owner, "a str or None", name)
         several = estimator
         if not isinstance(estimator, Mapping):
-            several = {name or type(_last_step(estimator)).__name__: estimator}
-        histories = {each: _history_of(net, owner) for each, net in several.items()}
+            _, net = unwrapped(estimator)
+            several = {name or type(net).__name__: estimator}
+        histories = {each: _history_of(one, owner) for each, one in several.items()}
         return cls(as_histories("estimator", histories, owner))
 
     @classmethod
@@ -119,15 +121,15 @@ class HistoryDisplay:
         owner = method_of(cls, "from_history")
         if not isinstance(name, str):
             raise invalid("name", owner, "a str", name)
-        plain = getattr(history, "history", history)
-        if not isinstance(plain, Mapping) or not plain:
+        given = getattr(history, "history", history)
+        if not isinstance(given, Mapping) or not given:
             allowed = "a dict of metrics, or a dict of these"
             raise invalid("history", owner, allowed, history)
         inner: dict[str, Any] = {
-            str(each): getattr(value, "history", value) for each, value in plain.items()
+            str(each): getattr(value, "history", value) for each, value in given.items()
         }
         several = all(isinstance(value, Mapping) for value in inner.values())
-        histories = inner if several else {name: plain}
+        histories = inner if several else {name: given}
         return cls(as_histories("history", histories, owner))
 
     def frame(self) -> pd.DataFrame:
@@ -260,14 +262,8 @@ def _metrics(points: pd.DataFrame, metrics: Any, owner: str) -> list[str]:
     return wanted
 
 
-def _last_step(estimator: Any) -> Any:
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    steps = getattr(estimator, "steps", None)
-    return _last_step(steps[-1][1]) if steps else estimator
-
-
 def _history_of(estimator: Any, owner: str) -> Mapping[str, Sequence[float]]:
-    net = _last_step(estimator)
+    _, net = unwrapped(estimator)
     history = getattr(net, "history_", None)
     if history is None:
         if hasattr(net, "partial_fit") and hasattr(net, "epochs"):

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 
 from sknn_mnist._parameters import (
     check_positive_int,
@@ -24,6 +23,7 @@ from sknn_mnist.display._checks import (
 )
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
 from sknn_mnist.inspection._images import as_images
+from sknn_mnist.inspection._unwrapping import unwrapped
 
 __all__ = ["MistakesDisplay"]
 
@@ -233,8 +233,7 @@ def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
     if X.ndim == 3:
         X = X[..., None]
     # Flat rows have the net's `image_shape_`, if it takes them without a pipeline.
-    net = getattr(estimator, "best_estimator_", estimator)
-    net = net[-1] if isinstance(net, Pipeline) else net
+    _, net = unwrapped(estimator)
     shape = getattr(net, "image_shape_", None)
     if X.ndim == 2 and shape is not None and prod(shape) == X.shape[1]:
         X = X.reshape(-1, *shape)

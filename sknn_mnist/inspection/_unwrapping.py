@@ -11,15 +11,28 @@ from sklearn.utils.validation import check_is_fitted
 from sknn_mnist._parameters import check_samples, invalid
 from sknn_mnist.estimators._base import KerasEstimator
 
-__all__ = ["net_and_input", "net_of"]
+__all__ = ["net_and_input", "net_of", "unwrapped"]
+
+
+def unwrapped(estimator: Any) -> tuple[list[Pipeline], Any]:
+    """Return the pipelines around an estimator, the outermost first, and itself.
+
+    A search stands for the best estimator that it has found. Fitted or not: what is
+    found is not checked.
+    """
+    pipelines = []
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    while isinstance(estimator, Pipeline) and estimator.steps:
+        pipelines.append(estimator)
+        estimator = getattr(estimator[-1], "best_estimator_", estimator[-1])
+    return pipelines, estimator
 
 
 def net_of(estimator: Any, owner: str) -> KerasEstimator:
-    """Return the net at the end of pipelines and searches."""
-    net = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(net, Pipeline):
-        check_is_fitted(net)
-        return net_of(net[-1], owner)
+    """Return the fitted net at the end of pipelines and searches."""
+    pipelines, net = unwrapped(estimator)
+    for pipeline in pipelines:
+        check_is_fitted(pipeline)
     if not isinstance(net, KerasEstimator):
         raise invalid(
             "estimator",
@@ -38,11 +51,8 @@ def net_and_input(
     """Return the net at the end of pipelines and searches, and its input for X."""
     net = net_of(estimator, owner)
     check_samples("X", X, owner)
-    while estimator is not net:
-        estimator = getattr(estimator, "best_estimator_", estimator)
-        if isinstance(estimator, Pipeline):
-            if len(estimator.steps) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
+    for pipeline in unwrapped(estimator)[0]:
+        if len(pipeline.steps) > 1:
+            X = pipeline[:-1].transform(X)
     X, _ = net._validate_data(X)
     return net, net.feature_encoder_.transform(X)

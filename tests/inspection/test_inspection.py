@@ -6,10 +6,11 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier
+from sknn_mnist.display import HistoryDisplay, MistakesDisplay
 from sknn_mnist.inspection import (
     convolution_kernels,
     feature_maps,
@@ -19,6 +20,7 @@ from sknn_mnist.inspection import (
     maximize_activation,
     occlusion,
 )
+from sknn_mnist.inspection._unwrapping import unwrapped
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(60, 10, 10)).astype(np.float32)
@@ -145,6 +147,28 @@ def test_pipelines_and_searches_are_taken_apart(cnn):
     )
     search = GridSearchCV(cnn, {"epochs": [1]}, cv=2).fit(X, Y)
     assert feature_maps(search, X[:3]).shape == (3, 8, 8, 3)
+    for deep in (make_pipeline(FunctionTransformer(), pipe), make_pipeline(search)):
+        _, net = unwrapped(deep)
+        np.testing.assert_array_equal(convolution_kernels(deep), net.kernels_[0])
+        np.testing.assert_array_equal(
+            HistoryDisplay.from_estimator(deep).histories["CNNClassifier"]["loss"],
+            net.history_["loss"],
+        )
+    flat, wrong = X.reshape(60, -1), (Y + 1) % 3
+    wide = CNNClassifier(filters=2, hidden_size=(), epochs=1, image_shape=(5, 20))
+    deep = make_pipeline(make_pipeline(FunctionTransformer(), wide.fit(flat, Y)))
+    mistakes = MistakesDisplay.from_estimator(deep, flat, wrong)
+    assert mistakes.images.shape[1:] == (5, 20, 1)
+
+
+def test_a_pipeline_without_steps_is_refused():
+    with pytest.raises(TypeError, match="'estimator' parameter of feature_maps"):
+        feature_maps(Pipeline([]), X)
+
+
+def test_a_pipeline_that_is_not_fitted_is_refused():
+    with pytest.raises(NotFittedError, match="Pipeline instance is not fitted"):
+        feature_maps(make_pipeline(FunctionTransformer(), CNNClassifier()), X)
 
 
 def test_binary_and_regressor():
