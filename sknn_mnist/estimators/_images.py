@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
 
-__all__ = ["TakesImages"]
+__all__ = ["TakesImages", "shape_of_row"]
 
 
 class TakesImages(CheckedData):
@@ -89,13 +89,20 @@ class TakesImages(CheckedData):
                     f"{prod(given)} features per sample, but X has {n_features}."
                 )
             return given
-        side = isqrt(n_features)
-        if side * side == n_features:
-            return side, side, 1
-        side = isqrt(n_features // 3)
-        if 3 * side * side == n_features:
-            return side, side, 3
-        return 1, n_features, 1
+        return shape_of_row(n_features)
+
+
+def shape_of_row(n_features: int) -> tuple[int, int, int]:
+    """Return the (height, width, channels) of the image that a flat row is taken for.
+
+    A square one of 1 or 3 channels where the number of features allows it, else one
+    line of pixels.
+    """
+    for channels in (1, 3):
+        side = isqrt(n_features // channels)
+        if side * side * channels == n_features:
+            return side, side, channels
+    return 1, n_features, 1
 
 
 def _is_auto(image_shape: Any) -> bool:

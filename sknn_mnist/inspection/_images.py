@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknn_mnist._parameters import invalid
+from sknn_mnist.estimators._images import shape_of_row
 
 __all__ = ["as_images", "images_of", "in_batches"]
 
@@ -55,14 +56,7 @@ def images_of(net: Any, x: np.ndarray) -> np.ndarray:
 
 def as_images(x: np.ndarray) -> np.ndarray:
     """Return what `images_of` does, of an array that is known to be right."""
-    if x.ndim == 4:
-        return x
-    n_features = x.shape[1]
-    for channels in (1, 3):
-        side = int((n_features // channels) ** 0.5 + 0.5)
-        if side * side * channels == n_features:
-            return x.reshape(len(x), side, side, channels)
-    return x.reshape(len(x), 1, n_features, 1)
+    return x if x.ndim == 4 else x.reshape(len(x), *shape_of_row(x.shape[1]))
 
 
 def in_batches(function: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
