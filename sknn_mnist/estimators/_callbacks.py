@@ -269,23 +269,44 @@ def _reached(value: Any, known: dict[int, Any], into_all: bool = False) -> list[
         if id(each) in seen or id(each) in known:
             continue
         seen.add(id(each))
-        if isinstance(each, _SHARED) or _is_backend_variable(each):
+        kind = _kind_of(each, into_all)
+        if kind in (_Kind.CALLBACK, _Kind.WHOLE):
             found.append(each)
-        elif isinstance(each, Callback):
-            copied = _has_own(each, "__copy__") and not into_all
-            if into_all or not _has_own(each, "__deepcopy__"):
-                found.append(each)
-                rest += [] if copied else _within(each)
-        elif _is_container(each):
+        if kind in (_Kind.CALLBACK, _Kind.CONTAINER):
             rest += _within(each)
-        elif isinstance(each, types.MethodType):
-            # Of the callback itself, it becomes one of the copy.
-            rest.append(each.__self__)
-        elif isinstance(each, partial) and _leads_to_callback(each):
-            rest += [each.func, each.args, each.keywords]
-        elif not isinstance(each, _PLAIN) and not _has_own(each, "__deepcopy__"):
-            found.append(each)
     return found
+
+
+class _Kind(Enum):
+    """What a value is to those who look for callbacks and what they hold."""
+
+    # Found, and looked into.
+    CALLBACK = "a callback that is copied by its attributes"
+    # Found, and left shut.
+    WHOLE = "shared, or a callback that its class copies"
+    # Looked into.
+    CONTAINER = "copied with what is in it"
+    # Neither.
+    PLAIN = "copied as it is, or by its class"
+
+
+def _kind_of(value: Any, into_all: bool) -> _Kind:
+    """Return what a value is; any callback is to be looked into with `into_all`."""
+    if isinstance(value, _SHARED) or _is_backend_variable(value):
+        return _Kind.WHOLE
+    if isinstance(value, Callback):
+        if into_all:
+            return _Kind.CALLBACK
+        if _has_own(value, "__deepcopy__"):
+            return _Kind.PLAIN
+        return _Kind.WHOLE if _has_own(value, "__copy__") else _Kind.CALLBACK
+    if _is_container(value) or isinstance(value, types.MethodType):
+        return _Kind.CONTAINER
+    if isinstance(value, partial) and _leads_to_callback(value):
+        return _Kind.CONTAINER
+    if isinstance(value, _PLAIN) or _has_own(value, "__deepcopy__"):
+        return _Kind.PLAIN
+    return _Kind.WHOLE
 
 
 def _is_backend_variable(value: Any) -> bool:
@@ -303,7 +324,11 @@ def _is_container(value: Any) -> bool:
 
 
 def _within(value: Any) -> list[Any]:
-    """Return what a callback, a container or an array holds."""
+    """Return what a callback, a container, a method or a partial function holds."""
+    if isinstance(value, types.MethodType):
+        return [value.__self__]  # of the callback itself, it becomes one of the copy
+    if isinstance(value, partial):
+        return [value.func, value.args, value.keywords]
     held = [*getattr(value, "__dict__", {}).values()]
     held += [each for _, each in _slots(value)]
     if isinstance(value, dict):

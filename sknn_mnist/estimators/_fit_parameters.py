@@ -19,7 +19,7 @@ from sknn_mnist._parameters import (
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.engine._processes import bfloat16_obstacle
 from sknn_mnist.estimators._callbacks import make_callbacks
-from sknn_mnist.estimators._parameters import TrainingParameters
+from sknn_mnist.estimators._parameters import TrainingParameters, is_auto
 from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks._keras_contents import KINDS, same
 from sknn_mnist.networks._keras_copies import copy_of
@@ -64,11 +64,8 @@ class FitParameters(TrainingParameters):
         make_metrics(self.metrics, owner)
         make_callbacks(self.callbacks, owner)
         open_memory(self.memory, owner)
-        if not self._loss_is_auto():
+        if not is_auto(self.loss):
             make_loss(self.loss, PRECISIONS[self.dtype], owner)
-
-    def _loss_is_auto(self) -> bool:
-        return isinstance(self.loss, str) and self.loss == "auto"
 
     def _check_same_network(self) -> None:
         """Refuse to continue a network under parameters that would build another."""

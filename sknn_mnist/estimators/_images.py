@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
+from sknn_mnist.estimators._parameters import is_auto
 
 __all__ = ["TakesImages", "shape_of_row"]
 
@@ -24,7 +25,7 @@ class TakesImages(CheckedData):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if not _is_auto(self.image_shape):
+        if not is_auto(self.image_shape):
             try:
                 check_image_shape("image_shape", self.image_shape, type(self).__name__)
             except ValueError:
@@ -75,7 +76,7 @@ class TakesImages(CheckedData):
         )
 
     def _given_image_shape(self) -> tuple[int, int, int] | None:
-        if _is_auto(self.image_shape):
+        if is_auto(self.image_shape):
             return None
         return check_image_shape("image_shape", self.image_shape, type(self).__name__)
 
@@ -103,10 +104,6 @@ def shape_of_row(n_features: int) -> tuple[int, int, int]:
         if side * side * channels == n_features:
             return side, side, channels
     return 1, n_features, 1
-
-
-def _is_auto(image_shape: Any) -> bool:
-    return isinstance(image_shape, str) and image_shape == "auto"
 
 
 def _to_images(rows: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from sknn_mnist._parameters import PRECISIONS, invalid
+from sknn_mnist.estimators._parameters import is_auto
 from sknn_mnist.networks._keras_objects import make_loss
 from sknn_mnist.networks._keras_private import arguments_in_function
 
@@ -91,7 +92,7 @@ def _of_keras(loss: Any) -> Any:
 
 
 def _object_of(loss: Any) -> Any:
-    if isinstance(loss, str | dict) and loss != "auto":
+    if isinstance(loss, str | dict) and not is_auto(loss):
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             return keras.losses.get(copy.deepcopy(loss))
     return loss
@@ -108,7 +109,7 @@ def _letters_of(loss: Any) -> str:
     elif isinstance(loss, keras.losses.Loss):
         loss = type(loss).__name__
     else:
-        if isinstance(loss, str) and loss != "auto":
+        if isinstance(loss, str) and not is_auto(loss):
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 loss = keras.losses.get(loss)  # "bce" is an alias
         if not isinstance(loss, str):

@@ -21,6 +21,7 @@ __all__ = [
     "DenseParameters",
     "ImageParameters",
     "TrainingParameters",
+    "is_auto",
     "names_of",
 ]
 
@@ -84,6 +85,11 @@ class ClassParameters:
     """Parameters of all classifiers."""
 
     class_weight: Any = None
+
+
+def is_auto(value: Any) -> bool:
+    """Tell whether a parameter leaves it to the estimator what it means."""
+    return isinstance(value, str) and value == "auto"
 
 
 def names_of(holder: type) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from sknn_mnist.estimators._loss_targets import (
     is_of_one_class,
     output_of_numbers,
 )
+from sknn_mnist.estimators._parameters import is_auto
 
 __all__ = [
     "ClassTargetEncoder",
@@ -185,7 +186,7 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
         """Return the loss to train by, where `loss` is what the user gave."""
         if self.kind_ == "constant":
             return "binary_crossentropy"
-        if not _is_auto(loss):
+        if not is_auto(loss):
             return loss
         return {
             "binary": "binary_crossentropy",
@@ -256,7 +257,7 @@ class RegressionTargetEncoder(TransformerMixin, BaseEstimator):
 
     def compiled_loss(self, loss: Any) -> Any:
         """Return the loss to train by, where `loss` is what the user gave."""
-        return "mean_squared_error" if _is_auto(loss) else loss
+        return "mean_squared_error" if is_auto(loss) else loss
 
 
 def check_class_targets(y: np.ndarray, owner: str) -> None:
@@ -274,7 +275,3 @@ def kind_of_labels(labels: np.ndarray) -> str:
     # Of objects, scikit-learn takes strings alone for labels.
     kinds = {"b": "bool", "O": "str", "U": "str", "S": "bytes"}
     return kinds.get(labels.dtype.kind, "number")
-
-
-def _is_auto(loss: Any) -> bool:
-    return isinstance(loss, str) and loss == "auto"
