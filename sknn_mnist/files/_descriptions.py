@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import platform
 import sys
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -17,7 +17,9 @@ from sknn_mnist import estimators
 from sknn_mnist._parameters import per_layer
 from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
+from sknn_mnist.engine._watch import floats_of
 from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._images import TakesImages
 from sknn_mnist.files._sizes import check_size
 from sknn_mnist.files._values import (
     UnsavableError,
@@ -85,7 +87,7 @@ def description_of(
         "features": {
             "number": int(estimator.n_features_in_),
             "names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
-            "image_shape": getattr(estimator, "image_shape_", None),
+            "image_shape": estimator.image_shape_ if _takes_images(estimator) else None,
         },
         "seed": estimator._seed,
         "initial_epoch": int(estimator.initial_epoch_),
@@ -146,11 +148,7 @@ def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
         # An array without columns may have any number of rows, and takes no bytes.
         if each.ndim < 1 or len(each) > len(values["loss"]):
             raise ValueError(f"its history of {name!r} is not one value per epoch")
-    # Some metrics give a vector, one value per class.
-    return {
-        name: each.tolist() if each.ndim == 1 else list(each)
-        for name, each in values.items()
-    }
+    return floats_of({name: list(each) for name, each in values.items()})
 
 
 def _network_of(
@@ -158,13 +156,7 @@ def _network_of(
 ) -> OwnedNetwork:
     """Return the network, if the arrays are those of the one that the recipe makes."""
     recipe = estimator._recipe()
-    given = estimator._fit_params
-    n_layers = sum(
-        len(per_layer(name, given[name], type(estimator).__name__))
-        for name in ("filters", "hidden_size")
-        if name in given
-    )
-    if n_layers > len(state["network"]):
+    if _n_layers(estimator) > len(state["network"]):
         raise ValueError("it has more layers than arrays")
     # A file that describes a network larger than its arrays is refused before any of
     # it is made.
@@ -176,11 +168,18 @@ def _network_of(
         if found != kinds:
             raise ValueError(f"its arrays are not those of its {part}")
     if set(state) - set(expected):
-        raise ValueError("it has arrays of nothing")
+        raise ValueError("it has unexpected arrays")
     loaded = OwnedNetwork(recipe, state)
     if not loaded.is_finite():
         raise ValueError("its weights are not finite")
     return loaded
+
+
+def _n_layers(estimator: KerasEstimator) -> int:
+    """Return the number of layers whose sizes the parameters give."""
+    names = ["filters", "hidden_size"] if _takes_images(estimator) else ["hidden_size"]
+    given, owner = estimator._fit_params, type(estimator).__name__
+    return sum(len(per_layer(name, given[name], owner)) for name in names)
 
 
 def _parameters_to_json(estimator: KerasEstimator, given: dict[str, Any]) -> Any:
@@ -250,6 +249,11 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
     estimator.__dict__.update(estimator.target_encoder_.get_metadata())
 
 
+def _takes_images(estimator: KerasEstimator) -> TypeGuard[TakesImages]:
+    """Tell whether its network takes images, as those with convolutions do."""
+    return isinstance(estimator, TakesImages)
+
+
 def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
     estimator.n_features_in_ = _int(stored["number"], 1)
     names = stored["names"]
@@ -259,7 +263,7 @@ def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         ):
             raise ValueError("its feature names are not those of its features")
         estimator.feature_names_in_ = np.array(names, dtype=object)
-    if "filters" in estimator._fit_params:
+    if _takes_images(estimator):
         shape = tuple(_int(side, 1) for side in stored["image_shape"])
         if len(shape) != 3 or math.prod(shape) != estimator.n_features_in_:
             raise ValueError("its image shape is not that of its features")
@@ -273,5 +277,5 @@ def _int(value: Any, least: int, most: float = math.inf) -> int:
         or not least <= value <= most
     ):
         allowed = f"of {least} or more" if most == math.inf else f"of {least} to {most}"
-        raise ValueError(f"{value!r} stands for an int {allowed}")
+        raise ValueError(f"{value!r} is not an int {allowed}")
     return value

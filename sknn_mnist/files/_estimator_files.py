@@ -49,8 +49,8 @@ def load(path: Place) -> KerasEstimator:
 
     Nothing in the file is run: it holds arrays, numbers and text, and may name
     Keras's own optimizers, losses, metrics and activations, no other code. A file that
-    is torn, changed, or not what `save` writes is refused before a network is built,
-    and none takes more memory than its size is worth.
+    is truncated, changed, or not what `save` writes is refused before a network is
+    built, and none takes more memory than its size is worth.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def save_estimator(estimator: KerasEstimator, path: Place) -> None:
     try:
         json_of(text)
         if len(text) > MOST_TEXT:
-            raise ValueError(f"more than {MOST_TEXT:,} letters of JSON")
+            raise ValueError(f"more than {MOST_TEXT:,} characters of JSON")
     except ValueError as err:
         raise UnsavableError(
             f"save can't write this {owner}: `load` would refuse its parameters, "
@@ -160,7 +160,7 @@ def _estimator_in(file: Any) -> KerasEstimator:
     text = metadata["sknn_mnist"]
     about = json_of(text)
     if not isinstance(about, dict):
-        raise ValueError("its description is none")
+        raise ValueError("its metadata is not a JSON object")
     if about.get("format") != FORMAT:
         raise ValueError(
             f"it has the format {about.get('format')!r}, and sknn_mnist "

@@ -47,12 +47,14 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, str], dict[str, np.ndarr
     Raises
     ------
     ValueError
-        When it is no safetensors file, or torn.
+        When it is no safetensors file, or a truncated one.
     """
     start = _exactly(file, 8)
     length = int.from_bytes(start, "little")
     if length > MOST_HEADER:
-        raise ValueError("it is no safetensors file, or torn (a header too long)")
+        raise ValueError(
+            "it is no safetensors file, or a truncated one (a header too long)"
+        )
     head = _exactly(file, length)
     try:
         header = json_of(head.decode())
@@ -61,12 +63,16 @@ def read_safetensors(file: BinaryIO) -> tuple[dict[str, str], dict[str, np.ndarr
         if not isinstance(n_bytes, int) or not isinstance(metadata, dict):
             raise TypeError("a header of another kind")
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as err:
-        raise ValueError(f"it is no safetensors file, or torn ({err})") from err
+        raise ValueError(
+            f"it is no safetensors file, or a truncated one ({err})"
+        ) from err
     data = b"".join((start, head, _exactly(file, n_bytes)))
     try:
         return metadata, from_safetensors(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as err:
-        raise ValueError(f"it is no safetensors file, or torn ({err})") from err
+        raise ValueError(
+            f"it is no safetensors file, or a truncated one ({err})"
+        ) from err
 
 
 def json_of(text: str) -> Any:
@@ -103,8 +109,10 @@ def _exactly(file: BinaryIO, n_bytes: int) -> bytes:
     while read.tell() < n_bytes:
         piece = file.read(min(n_bytes - read.tell(), PIECE))
         if not isinstance(piece, bytes):
-            raise TypeError("a file open for reading bytes is meant, not text")
+            raise TypeError("the file must be open in binary mode, not for text")
         if not piece:
-            raise ValueError("it is no safetensors file, or torn (it ends too soon)")
+            raise ValueError(
+                "it is no safetensors file, or a truncated one (it ends too soon)"
+            )
         read.write(piece)
     return read.getvalue()

@@ -114,10 +114,10 @@ def value_from_json(stored: Any) -> Any:
     if not isinstance(stored, dict):
         return stored
     if len(stored) != 1:
-        raise ValueError(f"{sorted(stored)} is no value")
+        raise ValueError(f"{sorted(stored)} is not a value of one type")
     ((kind, content),) = stored.items()
     if kind not in _READERS:
-        raise ValueError(f"{kind!r} is no kind of value")
+        raise ValueError(f"unknown value type {kind!r}")
     try:
         value = _READERS[kind](content)
     except (TypeError, KeyError, IndexError, AttributeError) as err:
@@ -221,7 +221,7 @@ def labels_from_json(stored: Any) -> np.ndarray:
     try:
         name, values = stored["dtype"], stored["values"]
         if not _LABEL_DTYPE.fullmatch(name) or not isinstance(values, list):
-            raise ValueError(f"{name!r} is no dtype of labels")
+            raise ValueError(f"{name!r} is not a dtype of labels")
         dtype = np.dtype(name)
         if dtype.kind in "US":
             _check_lengths(values, np.dtype(f"{dtype.kind}1").itemsize)
@@ -281,7 +281,7 @@ def _may_be_made(module: str, name: str) -> bool:
     found = getattr(NAMESPACES[module], name)
     if isinstance(found, type):
         return issubclass(found, BASES)
-    # Not `get` and `deserialize`, which would go on from a string.
+    # Not `get` and `deserialize`, which would make anything that a string names.
     return callable(found) and name not in {"get", "serialize", "deserialize"}
 
 
@@ -290,7 +290,7 @@ def _object(content: Any) -> Any:
     config = value_from_json(stored)
     kind = _found(place)
     if not (isinstance(kind, type) and issubclass(kind, BASES)):
-        raise ValueError(f"{place!r} makes no object")
+        raise ValueError(f"{place!r} is not a class of Keras objects")
     check_configs(config)
     _check_excluded(config)
     return made_from(kind, config)
@@ -322,7 +322,7 @@ def _random_state(content: Any) -> np.random.RandomState:
         or not (isinstance(place, int) and 0 <= place <= 624)
         or has_normal not in (0, 1)
     ):
-        raise ValueError("a random state is none of MT19937")
+        raise ValueError("a random state is not a valid MT19937 state")
     state = np.random.RandomState()
     state.set_state((name, keys, place, int(has_normal), float(normal)))
     return state

@@ -339,13 +339,13 @@ ATTACKS = {
     "format of another kind": (edit(format="1"), "has the format '1'"),
     "another class": (edit(estimator="Pipeline"), "Pipeline"),
     "class by path": (edit(estimator="os.system"), "os.system"),
-    "no seed": (edit(seed=None), "None stands for an int"),
-    "negative seed": (edit(seed=-1), "-1 stands for an int"),
+    "no seed": (edit(seed=None), "None is not an int"),
+    "negative seed": (edit(seed=-1), "-1 is not an int"),
     "no history": (edit(history=[]), "no loss"),
     "missing arrays": (edit(state={"network": 99}), "network/6"),
     "arrays of nothing": (
         edit(state={"network": 6, "other": 0}),
-        "arrays of nothing",
+        "unexpected arrays",
     ),
     "swapped weights": (swap_weights, "not those of its network"),
     "weights that are not finite": (not_finite, "not finite"),
@@ -411,11 +411,11 @@ ATTACKS = {
         edit_parameter(
             "optimizer", {"object": ["keras.activations.relu", {"dict": []}]}
         ),
-        "makes no object",
+        "is not a class of Keras objects",
     ),
     "another kind of value": (
         edit_parameter("optimizer", {"pickle": "gASV"}),
-        "no kind of value",
+        "unknown value type",
     ),
     "config of os": (
         edit_parameter("optimizer", in_json(SYSTEM)),
