@@ -29,8 +29,7 @@ def arguments(description: str) -> argparse.Namespace:
         "--dataset",
         choices=["digits", "mnist"],
         default="digits",
-        help="scikit-learn's bundled digits (the default), or MNIST where it is at "
-        "hand",
+        help="scikit-learn's bundled digits (the default), or MNIST where it is found",
     )
     parser.add_argument(
         "--full", action="store_true", help="at the lesson's scale: all rows, minutes"

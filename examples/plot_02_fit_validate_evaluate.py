@@ -2,15 +2,15 @@
 Fit, validate, evaluate
 =======================
 
-Train with some of the images held out, look how it goes there, and test on images
+Train with some of the images held out, see how it does on them, and test on images
 that nothing has seen.
 
     python examples/plot_02_fit_validate_evaluate.py [--dataset mnist] [--full]
 """
 
 # %%
-# `validation_split` holds out the last fraction of the rows. `verbose=2` prints a line
-# an epoch, as Keras does.
+# `validation_split` holds out the last fraction of the rows. `verbose=2` prints one
+# line per epoch, as Keras does.
 from lesson import arguments, load, save
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
 

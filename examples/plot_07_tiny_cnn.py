@@ -9,8 +9,8 @@ them not in the convolutions.
 """
 
 # %%
-# Where the parameters are: a kernel of 3×3 for each pair of channel and filter, and a
-# bias a filter.
+# Where the parameters are: a kernel of 3×3 for each pair of channel and filter, and one
+# bias per filter.
 import pandas as pd
 from lesson import arguments, load, save
 
@@ -39,7 +39,7 @@ for name, text in sums.items():
     assert table.loc[name, "parameters"] == eval(text.replace("·", "*"))
 
 # %%
-# It learns more an epoch than a dense net with as many parameters.
+# It learns more per epoch than a dense net with as many parameters.
 X_train, X_test, y_train, y_test = load(args, layout="image")
 flat = X_train.reshape(len(X_train), -1), X_test.reshape(len(X_test), -1)
 epochs = 5 if args.full else 12

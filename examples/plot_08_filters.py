@@ -10,7 +10,7 @@ spots, which can be read; those of the second combine 32 maps, which can't.
 
 # %%
 # Kernels are in the fitted net, as `coefs_` are in scikit-learn's: (height, width,
-# channels, filters), a convolution each.
+# channels, filters), one array per convolution.
 from lesson import arguments, load, save
 
 from sknn_mnist import CNNClassifier
@@ -24,11 +24,11 @@ print("kernels:", [kernels.shape for kernels in cnn.kernels_])
 print(f"accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
 
 # %%
-# The first convolution: one channel, so a tile is a filter.
+# The first convolution: one channel, so each tile is a filter.
 display = KernelsDisplay.from_estimator(cnn, layer=0).plot()
 save(display.figure_, args, "08_filters_1")
 
 # %%
-# The second: a column a filter, a row a map of the first that it sees.
+# The second: one column per filter, one row per input map.
 display = KernelsDisplay.from_estimator(cnn, layer=1).plot()
 save(display.figure_, args, "08_filters_2")

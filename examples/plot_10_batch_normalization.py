@@ -13,7 +13,7 @@ reducing internal covariate shift", 2015.
 
 # %%
 # The bundled digits are few, and predictions use running averages of each layer's
-# statistics, which keep 99% of the old value a step. So: small batches, many steps.
+# statistics, which keep 99% of the old value per step. So: small batches, many steps.
 from lesson import arguments, load, save
 
 from sknn_mnist import CNNClassifier

@@ -61,8 +61,8 @@ save(display.plot().figure_, args, "13_search_in_a_pipeline")
 # %%
 # Two blocks leave single pixels of an 8×8 image, so one does better here. And batch
 # normalisation does worse: predictions use running averages of each layer's
-# statistics, which keep 99% of the old value a step, and these few hundred images
-# make only some hundred steps. On MNIST's 469 steps an epoch they are in time.
+# statistics, which keep 99% of the old value per step, and these few hundred images
+# make only some hundred steps. MNIST's 469 steps per epoch are enough for them.
 #
 # The layers of the best one, and how it does on images it has not seen.
 grid.best_estimator_["cnn"].summary()

@@ -118,7 +118,7 @@ def as_line_options(line_kw: Any, owner: str) -> dict[str, Any]:
         else:
             return options
     else:
-        reason = "that is no mapping"
+        reason = "not a mapping"
     allowed = f"a dict of options of matplotlib.axes.Axes.plot, or None ({reason})"
     raise invalid("line_kw", owner, allowed, line_kw)
 
@@ -219,7 +219,7 @@ def came(value: Any) -> str:
 
 
 def _is_numeric(array: np.ndarray) -> bool:
-    # bfloat16, as mixed precision computes, is no kind of NumPy's own.
+    # bfloat16, as mixed precision computes, is not one of NumPy's own kinds.
     return array.dtype.kind in "biuf" or np.can_cast(array.dtype, float)
 
 

@@ -116,7 +116,7 @@ class HistoryDisplay:
         Raises
         ------
         ValueError or TypeError
-            When it is something else.
+            When a parameter is invalid.
         """
         owner = method_of(cls, "from_history")
         if not isinstance(name, str):
@@ -186,7 +186,7 @@ class HistoryDisplay:
             When matplotlib is not installed.
         ValueError or TypeError
             When a metric is unknown, there are not as many axes as metrics, or a
-            parameter is something else.
+            parameter is invalid.
         """
         plt = pyplot(type(self).__name__)
         from matplotlib.ticker import MaxNLocator

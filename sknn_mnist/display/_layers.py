@@ -102,7 +102,7 @@ class KernelsDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         cmap = check_drawing(self, ax, cmap)
         _, _, channels, filters = self.kernels.shape
@@ -205,7 +205,7 @@ class FeatureMapsDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         cmap = check_drawing(self, ax, cmap)
         n_images, _, _, filters = self.maps.shape
@@ -307,7 +307,7 @@ class ActivationMaximizationDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         cmap = check_drawing(self, ax, cmap)
         tiles = [_stretched(picture) for picture in as_pictures(self.images)]

@@ -184,7 +184,7 @@ class MistakesDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         check_positive_int("n_images", n_images, method_of(self, "plot"))
         cmap = check_drawing(self, ax, cmap)

@@ -210,7 +210,7 @@ class SearchDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         owner = method_of(self, "plot")
         check_one_of("kind", kind, ("heatmap", "lines"), owner)

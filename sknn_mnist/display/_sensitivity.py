@@ -155,7 +155,7 @@ class SensitivityDisplay:
         ImportError
             When matplotlib is not installed.
         ValueError or TypeError
-            When a parameter is something else.
+            When a parameter is invalid.
         """
         signed = self.method == "occlusion"
         if cmap is None:

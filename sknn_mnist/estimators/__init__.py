@@ -1,7 +1,7 @@
 """The estimators: who the user meets.
 
-The course of a fit, targets, parameters, scikit-learn's callbacks. Knows the wings
-below: `engine`, `memory`, `networks`; `_scikeras` alone knows SciKeras.
+The course of a fit, targets, parameters, scikit-learn's callbacks. Knows `engine`,
+`memory`, `networks` and the ground floor; `_scikeras` alone knows SciKeras.
 """
 
 from sknn_mnist.estimators._cnn import CNNClassifier, CNNRegressor

@@ -59,8 +59,8 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
         owner = type(self).__name__
         if isinstance(self.class_weight, str):
             raise ValueError(
-                f"class_weight={self.class_weight!r} can't be had from one part of "
-                f"the data: give {owner}.partial_fit the weights as a dict."
+                f"class_weight={self.class_weight!r} can't be computed from one batch: "
+                f"give {owner}.partial_fit the weights as a dict."
             )
         if not self.initialized_:
             if classes is None:
@@ -143,7 +143,7 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
 
     def _check_targets(self, y: np.ndarray, reset: bool) -> None:
         check_class_targets(y, type(self).__name__)
-        # In parts classes may be missing, and the encoder refuses unknown ones.
+        # A batch may lack classes, and the encoder refuses unknown ones.
         if reset or not self._is_in_fit or y.ndim == 2:
             return
         if not self.target_encoder_.is_matrix and not self._knows_just(y):
@@ -191,12 +191,13 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
             else balanced(codes, len(self.classes_), sample_weight)
         )
         present = of_class[np.unique(codes)]
-        least = np.finfo(PRECISIONS[self._fit_params["dtype"]]).tiny * present.max()
+        dtype = PRECISIONS[self._fit_params["dtype"]]
+        least = np.finfo(dtype).tiny * present.max()
         if not present.any() or ((present > 0) & (present < least)).any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves {type(self).__name__} "
                 f"weights from {present.min()} to {present.max()}: they must not be "
-                "all 0, nor further apart than its dtype can tell."
+                f"all 0, nor so far apart that {dtype} rounds the smaller to 0."
             )
         weights = near_one(of_class[codes])
         return weights if sample_weight is None else weights * sample_weight

@@ -234,8 +234,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         output layer follows it: exponential for "poisson" and
         "mean_squared_logarithmic_error", whose `y` must not be negative, sigmoid for
         "binary_crossentropy" of `y` from 0 to 1, softmax for "kl_divergence" and
-        "categorical_crossentropy" of distributions, and linear else. A loss that
-        takes no numbers, and `y` out of its range, are refused.
+        "categorical_crossentropy" of distributions, and linear otherwise. A
+        classification loss, and `y` out of the loss's range, are refused.
     metrics : str, dict, Metric, callable or list of these, default=None
         Metrics kept in `history_`, by name, config or object. None means
         none beside the loss.

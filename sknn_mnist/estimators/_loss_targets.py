@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _OF_NO_NET = {
-    "ctc": "CTC aligns sequences, and samples here are none",
+    "ctc": "CTC aligns sequences, and samples are not sequences",
     "circle": "Circle compares the samples' embeddings with each other",
 }
 _NOT_OF_CLASSES = {
@@ -54,7 +54,7 @@ _NOT_OF_NUMBERS = {
             *("sparsecategoricalcrossentropy", "categoricalgeneralizedcrossentropy"),
             *("dice", "tversky"),
         ],
-        "it is one of classes, which the classifiers take",
+        "it is a classification loss, which the classifiers take",
     ),
 }
 
@@ -121,7 +121,7 @@ def _letters_of(loss: Any) -> str:
 
 
 def check_loss_of_classes(loss: Any, owner: str) -> None:
-    """Refuse a loss that probabilities of classes can't be trained by."""
+    """Refuse a loss that can't train probabilities of classes."""
     reason = _NOT_OF_CLASSES.get(_known_family(loss))
     if reason:
         raise invalid("loss", owner, f"a loss of probabilities ({reason})", loss)
@@ -191,10 +191,10 @@ _NUMBERS = {
 
 
 def check_loss_of_numbers(loss: Any, owner: str) -> None:
-    """Refuse a loss that numbers can't be trained by."""
+    """Refuse a loss that can't train a regressor."""
     reason = _NOT_OF_NUMBERS.get(_known_family(loss))
     if reason:
-        raise invalid("loss", owner, f"a loss of numbers ({reason})", loss)
+        raise invalid("loss", owner, f"a regression loss ({reason})", loss)
 
 
 def output_of_numbers(loss: Any) -> str:
@@ -228,7 +228,7 @@ def weights_that_fit(
     made = make_loss(loss, PRECISIONS["float32"], owner)
     if not isinstance(made, keras.losses.Loss):
         return weights
-    # Of the older Kerases' Dice and Tversky it is no argument.
+    # Dice and Tversky of older versions of Keras have no such argument.
     overlap = _known_family(made) in {"dice", "tversky"}
     if _of_keras(made) is None:
         return weights  # of one of the user's own, "axis" may mean anything

@@ -39,7 +39,7 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
     ============================== ========================== =================
     `y`                            loss (family)              output layer
     ============================== ========================== =================
-    one class                      any, in vain               1 sigmoid
+    one class                      any (ignored)              1 sigmoid
     two classes                    "auto", binary             1 sigmoid
     two or more classes            "auto" (more), of codes    softmax, codes
     two or more classes            any other                  softmax, one-hot
@@ -48,14 +48,14 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
     a single 1 in each row
     ============================== ========================== =================
 
-    With one class there is nothing to learn: whatever the loss, the net learns by
-    binary cross-entropy that there is no other, and the class is predicted, with a
-    probability of 1, without asking it.
+    With one class there is nothing to learn: the net is trained by binary
+    cross-entropy, whatever the loss, and is not used to predict: the class has a
+    probability of 1.
 
     Parameters
     ----------
     loss : str
-        Name of the loss in small letters without underscores, or "auto".
+        Name of the loss in lower case without underscores, or "auto".
     owner : str
         Name of the estimator, for messages.
     classes : ndarray of shape (n_classes,) or None
@@ -199,8 +199,8 @@ class ClassTargetEncoder(TransformerMixin, BaseEstimator):
         unknown = np.setdiff1d(y, self.classes_) if alike else np.unique(y)
         if len(unknown):
             raise ValueError(
-                f"y holds classes that {self.owner} was not told of: "
-                f"{unknown.tolist()!r}; it knows {self.classes_.tolist()!r}."
+                f"y holds unknown classes: {unknown.tolist()!r}. {self.owner} knows "
+                f"{self.classes_.tolist()!r}."
             )
         return self.labels_.transform(y)
 

@@ -293,7 +293,8 @@ def test_kernels_are_the_nets_own(cnn):
     np.testing.assert_array_equal(display.kernels, second)
     display.plot()
     image = np.asarray(display.ax_.images[0].get_array(), dtype=float)
-    # A row a channel, a column a filter: the first tile is channel 0 of filter 0.
+    # One row per channel, one column per filter: the first tile is of channel 0 and
+    # filter 0.
     np.testing.assert_allclose(image[1:4, 0:3], second[:, :, 0, 0], atol=1e-7)
     np.testing.assert_allclose(image[1:4, 4:7], second[:, :, 0, 1], atol=1e-7)
     low, high = display.ax_.images[0].get_clim()

@@ -142,9 +142,7 @@ def test_other_classes_are_refused_when_going_on(before, after):
     if fewer and after.dtype == before.dtype:  # a part of the data may lack some
         assert net.partial_fit(X, after).current_epoch == 2
         return
-    with pytest.raises(
-        ValueError, match="y holds classes that DenseClassifier was not"
-    ):
+    with pytest.raises(ValueError, match="y holds unknown classes: "):
         net.partial_fit(X, after)
     if after.dtype.kind != before.dtype.kind:
         with pytest.raises(ValueError, match="not the same as on last call"):
