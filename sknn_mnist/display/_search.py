@@ -27,6 +27,9 @@ from sknn_mnist.display._search_table import (
 
 __all__ = ["SearchDisplay"]
 
+# More numbers along the axis are left to Matplotlib to label.
+MOST_TICKS = 10
+
 
 class SearchDisplay:
     """Scores of a search against one or two of its parameters.
@@ -227,12 +230,9 @@ class SearchDisplay:
     def _draw_heatmap(self, ax: Any, cmap: Any) -> None:
         columns = self._order(self.x, self.x_order)
         rows = self._order(self.hue, self.hue_order) if self.hue else [""]
-        cells = np.full((len(rows), len(columns)), np.nan)
-        hues = self.results[self.hue] if self.hue else [""] * len(self.results)
-        for x, hue, score in zip(
-            self.results[self.x], hues, self.results["mean_test"], strict=True
-        ):
-            cells[rows.index(hue), columns.index(x)] = score
+        at = self._cells(rows, columns)
+        scores = np.full((len(rows), len(columns)), np.nan)
+        scores[tuple(zip(*at, strict=True))] = self.results["mean_test"]
         self.ax_ = ax = new_axes(
             ax,
             type(self).__name__,
@@ -240,42 +240,31 @@ class SearchDisplay:
             height=1.4 + 0.5 * len(rows),
         )
         self.figure_ = ax.figure
-        image = ax.imshow(cells, cmap=cmap, aspect="auto", origin="lower")
+        image = ax.imshow(scores, cmap=cmap, aspect="auto", origin="lower")
         self.colorbar_ = ax.figure.colorbar(
             image, ax=ax, label=f"mean test {self.metric}"
         )
-        low, high = np.nanmin(cells), np.nanmax(cells)
-        for (row, column), score in np.ndenumerate(cells):
-            if np.isnan(score):
-                ax.text(column, row, "–", ha="center", va="center")
-                continue
-            dark = score < (low + high) / 2
-            ax.text(
-                column,
-                row,
-                f"{score:.4f}",
-                ha="center",
-                va="center",
-                color="white" if dark else "black",
-                fontsize="small",
-            )
-        best = self.best
-        if best is None:
-            best = int(np.nanargmax(self.results["mean_test"]))
-        left = columns.index(self.results[self.x].iloc[best])
-        bottom = rows.index(list(hues)[best])
-        from matplotlib.patches import Rectangle
-
-        ax.add_patch(
-            Rectangle(
-                (left - 0.5, bottom - 0.5), 1, 1, fill=False, lw=2.5, ec="#D55E00"
-            )
-        )
+        _write_scores(ax, scores)
+        _frame_cell(ax, *at[self._best_row()])
         ax.set_xticks(range(len(columns)), [plain(each) for each in columns])
-        ax.set_yticks(range(len(rows)), [plain(each) for each in rows])
         ax.set_xlabel(plain(self.x))
+        ax.set_yticks(range(len(rows)), [plain(each) for each in rows])
         if self.hue:
             ax.set_ylabel(plain(self.hue))
+
+    def _cells(self, rows: list[Any], columns: list[Any]) -> list[tuple[int, int]]:
+        """Return (row, column) of the cell of each row of the results."""
+        hues = self.results[self.hue] if self.hue else [""] * len(self.results)
+        return [
+            (rows.index(hue), columns.index(x))
+            for hue, x in zip(hues, self.results[self.x], strict=True)
+        ]
+
+    def _best_row(self) -> int:
+        """Return the row of the results that the search chose, else of the best."""
+        if self.best is not None:
+            return self.best
+        return int(np.nanargmax(self.results["mean_test"]))
 
     def _order(self, name: str, given: Sequence[Any] | None) -> list[Any]:
         """Return the values that occur in the results, in order."""
@@ -287,46 +276,64 @@ class SearchDisplay:
         self.ax_ = ax = new_axes(ax, type(self).__name__, 6.4, 4.0)
         self.figure_ = ax.figure
         values = self._order(self.x, self.x_order)
-        numeric = all(
-            isinstance(each, Real) and not isinstance(each, bool | np.bool_)
-            for each in values
-        )
-        lines = self._order(self.hue, self.hue_order) if self.hue else [None]
-        for place, hue in enumerate(lines):
+        # Numbers stand where they are on the axis, other values side by side.
+        numeric = _are_numbers(values)
+        hues = self._order(self.hue, self.hue_order) if self.hue else [None]
+        for place, hue in enumerate(hues):
             mine = self.results
             if self.hue:
                 mine = mine[[each == hue for each in mine[self.hue]]]
             at = [each if numeric else values.index(each) for each in mine[self.x]]
             label = plain(f"{self.hue}={hue}") if self.hue else "test"
-            for part, style in (("test", "-"), ("train", "--")):
-                if f"mean_{part}" not in mine or (part == "train" and not train):
-                    continue
-                mean = mine[f"mean_{part}"].to_numpy()
-                options = {
-                    "color": colour_of(place, len(lines)),
-                    "linestyle": style,
-                    "marker": "o",
-                    "markersize": 4,
-                    "label": label if part == "test" else f"{label}, training",
-                    **line_kw,
-                }
-                ax.plot(at, mean, **options)
-                if f"std_{part}" in mine:
-                    spread = mine[f"std_{part}"].to_numpy()
-                    ax.fill_between(
-                        at,
-                        mean - spread,
-                        mean + spread,
-                        color=options["color"],
-                        alpha=0.15,
-                        linewidth=0,
-                    )
-        if not numeric or len(values) <= 10:
-            ax.set_xticks(
-                values if numeric else range(len(values)), [plain(v) for v in values]
-            )
+            style = {"color": colour_of(place, len(hues)), "label": label, **line_kw}
+            _draw_line(ax, at, mine, "test", {"linestyle": "-", **style})
+            if train and "mean_train" in mine:
+                style = {**style, "label": f"{label}, training", **line_kw}
+                _draw_line(ax, at, mine, "train", {"linestyle": "--", **style})
+        if not numeric or len(values) <= MOST_TICKS:
+            ticks = values if numeric else range(len(values))
+            ax.set_xticks(ticks, [plain(each) for each in values])
         ax.set_xlabel(plain(self.x))
         ax.set_ylabel(f"mean {self.metric}, ± 1 std over the folds")
         ax.grid(alpha=0.3)
         if self.hue or train:
             ax.legend(fontsize="small")
+
+
+def _write_scores(ax: Any, scores: np.ndarray) -> None:
+    """Write each score into its cell, in a colour that can be read there."""
+    middle = (np.nanmin(scores) + np.nanmax(scores)) / 2
+    for (row, column), score in np.ndenumerate(scores):
+        text, options = "–", {}
+        if not np.isnan(score):
+            text = f"{score:.4f}"
+            colour = "white" if score < middle else "black"
+            options = {"color": colour, "fontsize": "small"}
+        ax.text(column, row, text, ha="center", va="center", **options)
+
+
+def _frame_cell(ax: Any, row: int, column: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    corner = (column - 0.5, row - 0.5)
+    ax.add_patch(Rectangle(corner, 1, 1, fill=False, lw=2.5, ec="#D55E00"))
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(
+        isinstance(each, Real) and not isinstance(each, bool | np.bool_)
+        for each in values
+    )
+
+
+def _draw_line(
+    ax: Any, at: list[Any], results: pd.DataFrame, part: str, options: dict[str, Any]
+) -> None:
+    """Draw mean scores, and a band of one standard deviation where that is known."""
+    mean = results[f"mean_{part}"].to_numpy()
+    options = {"marker": "o", "markersize": 4, **options}
+    ax.plot(at, mean, **options)
+    if f"std_{part}" in results:
+        spread = results[f"std_{part}"].to_numpy()
+        band = {"color": options["color"], "alpha": 0.15, "linewidth": 0}
+        ax.fill_between(at, mean - spread, mean + spread, **band)
