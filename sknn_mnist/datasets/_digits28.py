@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sknn_mnist._parameters import as_random_state, invalid
-from sknn_mnist.datasets._packing import Loaded, check_options, pack
+from sknn_mnist.datasets._bunch import Loaded, check_options, pack
 
 __all__ = ["load_digits28"]
 

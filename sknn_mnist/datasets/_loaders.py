@@ -7,10 +7,10 @@ from os import PathLike
 from typing import Any
 
 from sknn_mnist._parameters import call_as, check_bool, check_one_of, check_path
+from sknn_mnist.datasets._bunch import Loaded
 from sknn_mnist.datasets._digits28 import load_digits28
-from sknn_mnist.datasets._finding import ENVIRONMENT_VARIABLE, find_mnist
+from sknn_mnist.datasets._locating import ENVIRONMENT_VARIABLE, find_mnist
 from sknn_mnist.datasets._mnist import load_mnist
-from sknn_mnist.datasets._packing import Loaded
 
 __all__ = ["load_dataset"]
 

@@ -8,13 +8,13 @@ from os import PathLike
 import numpy as np
 
 from sknn_mnist._parameters import call_as
-from sknn_mnist.datasets._finding import (
+from sknn_mnist.datasets._bunch import Loaded, check_options, pack
+from sknn_mnist.datasets._locating import (
     ENVIRONMENT_VARIABLE,
     download_mnist,
     find_mnist,
 )
 from sknn_mnist.datasets._mnist_files import read_mnist
-from sknn_mnist.datasets._packing import Loaded, check_options, pack
 
 __all__ = ["load_mnist"]
 

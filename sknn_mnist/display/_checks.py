@@ -17,9 +17,9 @@ __all__ = [
     "as_labels",
     "as_line_options",
     "as_texts",
-    "came",
     "check_axes",
     "check_drawing",
+    "described",
     "method_of",
 ]
 
@@ -154,7 +154,7 @@ def as_cells(
         or 0 in array.shape[int(empty) :]
     ):
         must = f"be an array of numbers of shape ({', '.join(sides)})"
-        raise refused(name, owner, must, came(value))
+        raise refused(name, owner, must, described(value))
     # bfloat16 has no common dtype with NumPy's own.
     return array if array.dtype.kind in "biuf" else array.astype(np.float32)
 
@@ -166,7 +166,9 @@ def as_labels(name: str, value: Any, owner: str, length: int) -> np.ndarray:
     except ValueError:
         array = np.empty((), dtype=object)
     if array.shape != (length,):
-        raise refused(name, owner, f"be an array of shape ({length},)", came(value))
+        raise refused(
+            name, owner, f"be an array of shape ({length},)", described(value)
+        )
     return array
 
 
@@ -211,8 +213,8 @@ def as_histories(
     return dict(value)
 
 
-def came(value: Any) -> str:
-    """Return what came, for errors: an array's values say less than its shape."""
+def described(value: Any) -> str:
+    """Return a value as errors tell it: of an array the shape, which says more."""
     if not isinstance(value, np.ndarray):
         return repr(value)
     return f"an array of shape {value.shape} and dtype {value.dtype}"

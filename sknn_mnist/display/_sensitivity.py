@@ -15,8 +15,8 @@ from sknn_mnist._parameters import (
 from sknn_mnist.display._checks import (
     as_cells,
     as_texts,
-    came,
     check_drawing,
+    described,
     method_of,
 )
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes
@@ -79,7 +79,7 @@ class SensitivityDisplay:
         self.sensitivity = as_cells("sensitivity", sensitivity, owner, sides[:3])
         if self.sensitivity.shape != self.images.shape[:3]:
             must = f"be an array of shape {self.images.shape[:3]}, as the images"
-            raise refused("sensitivity", owner, must, came(sensitivity))
+            raise refused("sensitivity", owner, must, described(sensitivity))
         self.labels = as_texts("labels", labels, owner, len(self.images))
         check_one_of("method", method, METHODS, owner)
         self.method = method

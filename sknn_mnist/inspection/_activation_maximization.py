@@ -15,7 +15,7 @@ from sknn_mnist._parameters import (
     invalid,
 )
 from sknn_mnist.inspection._checks import check_finite
-from sknn_mnist.inspection._gradients import climb
+from sknn_mnist.inspection._gradients import gradient_ascent
 from sknn_mnist.inspection._layers import convolution
 from sknn_mnist.inspection._unwrapping import net_of
 
@@ -119,7 +119,7 @@ def maximize_activation(
             images = ndimage.gaussian_filter(images, (0, blur, blur, 0))
         return np.clip(images, low, high)
 
-    images, seen = climb(
+    images, seen = gradient_ascent(
         net.model_,
         found,
         (grey + (high - low) * noise).astype(net.model_.inputs[0].dtype),

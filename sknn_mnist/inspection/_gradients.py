@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["class_score_gradients", "climb"]
+__all__ = ["class_score_gradients", "gradient_ascent"]
 
 
 def class_score_gradients(
@@ -45,7 +45,7 @@ def class_score_gradients(
     return np.asarray(tape.gradient(total, x))
 
 
-def climb(
+def gradient_ascent(
     model: keras.Model,
     layer: keras.layers.Layer,
     start: np.ndarray,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sknn_mnist.datasets import (
-    _finding,
+    _locating,
     find_mnist,
     load_dataset,
     load_digits28,
@@ -50,7 +50,7 @@ def nothing_at_hand(tmp_path, monkeypatch):
     """No MNIST of the machine's own, and no network."""
     monkeypatch.delenv("SKNN_MNIST_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(_finding, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    monkeypatch.setattr(_locating, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
 
 
 def idx_bytes(array):
@@ -246,9 +246,9 @@ def served(npz, monkeypatch, tmp_path):
 
     calls = []
     get_file = keras.utils.get_file
-    monkeypatch.setattr(_finding, "MNIST_URL", npz.as_uri())
+    monkeypatch.setattr(_locating, "MNIST_URL", npz.as_uri())
     digest = hashlib.sha256(npz.read_bytes()).hexdigest()
-    monkeypatch.setattr(_finding, "MNIST_SHA256", digest)
+    monkeypatch.setattr(_locating, "MNIST_SHA256", digest)
     monkeypatch.setattr(
         keras.utils,
         "get_file",
@@ -268,7 +268,7 @@ def test_a_download_is_made_once_and_only_when_asked_for(served, arrays):
 
 
 def test_a_download_with_another_hash_is_refused(served, monkeypatch):
-    monkeypatch.setattr(_finding, "MNIST_SHA256", "0" * 64)
+    monkeypatch.setattr(_locating, "MNIST_SHA256", "0" * 64)
     with pytest.raises(OSError, match="MNIST could not be downloaded"):
         load_mnist(download=True)
 
