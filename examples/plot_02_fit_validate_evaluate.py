@@ -26,7 +26,7 @@ clf.fit(X_train, y_train)
 print("accuracy on what was held out:", clf.history_["val_accuracy"][-1])
 
 # %%
-# Evaluate: all of scikit-learn's metrics are at hand.
+# Evaluate: all of scikit-learn's metrics can be used.
 print(classification_report(y_test, clf.predict(X_test), digits=4))
 print(f"accuracy on the test set: {clf.score(X_test, y_test):.4f}")
 display = ConfusionMatrixDisplay.from_estimator(clf, X_test, y_test, cmap="cividis")

@@ -3,7 +3,7 @@ Learning curves
 ===============
 
 Loss and accuracy after each epoch, on the images that the net learns from and on
-others. Where the two part, it learns by heart.
+others. Where the two part, it overfits.
 
     python examples/plot_03_learning_curves.py [--dataset mnist] [--full]
 """
@@ -27,7 +27,7 @@ save(display.figure_, args, "03_learning_curves")
 print(f"accuracy on the test set: {clf.score(X_test, y_test):.4f}")
 
 # %%
-# Several at once: small nets learn slower, and part later.
+# Several at once: small nets learn slower, and their curves part later.
 nets = {
     f"hidden_size={size}": DenseClassifier(
         hidden_size=size, epochs=epochs, validation_split=0.2, random_state=0

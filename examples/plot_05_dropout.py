@@ -3,9 +3,9 @@ Dropout: with, without, and as an average of nets
 =================================================
 
 Dropout sets a random half of the hidden units to 0 at each step. The net can't rely on
-single units, and learns less by heart. It is also many nets in one: each choice of
-units is a net of its own, and a prediction by all units, scaled down, stands for the
-average of them all.
+single units, and overfits less. It is also many nets in one: each choice of units is a
+net of its own, and a prediction by all units, scaled down, stands for the average of
+them all.
 
     python examples/plot_05_dropout.py [--dataset mnist] [--full]
 

@@ -69,8 +69,8 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             trained on, multiplied with the weights of their classes where there are
             any, are scaled to an average of 1, so that a weight of 2 does what
             repeating the sample would, 0 what leaving it out would, and the learning
-            rate keeps its meaning. So are, on their own and of no class, those of
-            the samples held out by `validation_split`.
+            rate keeps its meaning. The weights of the samples held out by
+            `validation_split` are scaled so on their own, without weights of classes.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What each of Keras's losses wants: of the target, and of the output layer.
+"""What each of Keras's losses requires of the target and of the output layer.
 
 Keras computes any loss of any two arrays. Of a target outside a loss's range, or of
 outputs that its logarithm can't take, it makes NaN or nonsense; here such pairs are
@@ -33,20 +33,20 @@ __all__ = [
     "weights_that_fit",
 ]
 
-_OF_NO_NET = {
+_OF_NO_ESTIMATOR = {
     "ctc": "CTC aligns sequences, and samples are not sequences",
     "circle": "Circle compares the samples' embeddings with each other",
 }
 _NOT_OF_CLASSES = {
-    **_OF_NO_NET,
-    "hinge": "hinge wants margins around 0; 'categorical_hinge' takes probabilities",
-    "squaredhinge": "squared_hinge wants margins around 0; 'categorical_hinge' takes "
+    **_OF_NO_ESTIMATOR,
+    "hinge": "hinge expects scores around 0; 'categorical_hinge' takes probabilities",
+    "squaredhinge": "squared_hinge expects scores around 0; 'categorical_hinge' takes "
     "probabilities",
     "meanabsolutepercentageerror": "most of the targets are 0, and an error of 0 has "
     "no percentage",
 }
 _NOT_OF_NUMBERS = {
-    **_OF_NO_NET,
+    **_OF_NO_ESTIMATOR,
     **dict.fromkeys(
         [
             *("hinge", "squaredhinge", "categoricalhinge"),

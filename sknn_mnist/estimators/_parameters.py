@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 # Neither equality nor repr: scikit-learn's estimators have their own. Each field says
-# whether it goes by keyword alone, where some do: older attrs let a class overrule it.
+# whether it is keyword-only, where some are: older attrs let a class overrule it.
 
 
 @define(eq=False, repr=False, slots=False)

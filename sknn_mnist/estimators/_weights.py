@@ -15,7 +15,7 @@ __all__ = ["balanced", "check_sample_weight", "near_one", "weighed"]
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
-    """Return weights as float64, the largest of them next to 1."""
+    """Return weights as float64, the largest of them close to 1."""
     weights = check_array(
         sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )
@@ -37,7 +37,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
 
 
 def near_one(weights: np.ndarray) -> np.ndarray:
-    """Return weights scaled by a power of two, so that the largest is next to 1.
+    """Return weights scaled by a power of two, so that the largest is close to 1.
 
     So scaled they lose no digit, and no sum or product of them overflows.
     """

@@ -94,7 +94,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _number(value: Any) -> int:
-    """Return what an argument may stand for as a size."""
+    """Return the size that an argument may mean."""
     if isinstance(value, dict):  # a tuple
         value = value.get("tuple")
     if isinstance(value, list):

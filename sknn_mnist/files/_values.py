@@ -45,7 +45,7 @@ BASES = (
 CALLBACKS = {"EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN"}
 
 # NumPy gives each label as many bytes as the longest has. The most of one label; and of
-# all of them, the bytes that are always allowed, and those per byte of their letters.
+# all of them, the bytes always allowed, and those allowed per byte of their characters.
 MOST_LABEL_BYTES = 2**16
 MOST_LABELS_BYTES = 2**22
 MOST_LABELS_RATIO = 16
@@ -246,12 +246,12 @@ def _check_lengths(values: list[str], letter_bytes: int) -> None:
     lengths = [len(each) for each in values]
     longest = letter_bytes * max(lengths, default=0)
     if longest > MOST_LABEL_BYTES:
-        raise ValueError(f"a label of {max(lengths):,} letters is too long")
+        raise ValueError(f"a label of {max(lengths):,} characters is too long")
     needed = longest * len(values)
     if needed > MOST_LABELS_BYTES + MOST_LABELS_RATIO * letter_bytes * sum(lengths):
         raise ValueError(
-            f"{len(values):,} labels of up to {max(lengths):,} letters would take "
-            f"{needed / 2**20:,.0f} MB, far more than there are letters in them"
+            f"{len(values):,} labels of up to {max(lengths):,} characters would take "
+            f"{needed / 2**20:,.0f} MB, far more than all of their characters take"
         )
 
 

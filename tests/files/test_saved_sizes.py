@@ -266,7 +266,7 @@ def test_labels_take_the_room_they_need(kind, tmp_path):
     about, arrays = labelled([*values, "x" * 16_000], f"{kind}16000")
     write(tmp_path / "net", about, arrays)
     assert_cheap(tmp_path / "net")
-    with pytest.raises(ValueError, match=r"3,001 labels of up to 16,000 letters"):
+    with pytest.raises(ValueError, match=r"3,001 labels of up to 16,000 characters"):
         sknn_mnist.load(tmp_path / "net")
 
 
@@ -291,7 +291,7 @@ def test_wide_labels_come_back_narrow_and_the_same(tmp_path):
             "15,000|MB for metrics",
         ),
         ({"metrics": ["accuracy"] * 600}, Y, "38 MB for metrics"),
-        ({}, np.array(["a", "b" * 20_000, "c"])[Y], "a label of 20,000 letters"),
+        ({}, np.array(["a", "b" * 20_000, "c"])[Y], "a label of 20,000 characters"),
     ],
     ids=["string", "list", "tuple of a class", "classes", "many", "long label"],
 )
