@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any
 
 __all__ = ["know_moved_modules"]
 
 _MOVED = {
-    "sknn_mnist._adapter": "sknn_mnist.estimators._base",
-    "sknn_mnist._callbacks": "sknn_mnist.estimators._callbacks",
-    "sknn_mnist._keras_copies": "sknn_mnist.networks._keras_pickles",
-    "sknn_mnist._networks": "sknn_mnist.estimators._images",
-    "sknn_mnist._owned_network": "sknn_mnist.engine._owned_network",
-    "sknn_mnist._recipes": "sknn_mnist.networks._recipes",
-    "sknn_mnist._targets": "sknn_mnist.estimators._targets",
+    "sknn_mnist._callbacks": ("sknn_mnist.estimators._callbacks",),
+    "sknn_mnist._checkpoints": ("sknn_mnist.memory._stores",),
+    "sknn_mnist._display_history": ("sknn_mnist.display._history",),
+    "sknn_mnist._display_layers": ("sknn_mnist.display._layers",),
+    "sknn_mnist._display_samples": (
+        "sknn_mnist.display._mistakes",
+        "sknn_mnist.display._sensitivity",
+    ),
+    "sknn_mnist._display_search": ("sknn_mnist.display._search",),
+    "sknn_mnist._keras_copies": ("sknn_mnist.networks._keras_pickles",),
+    "sknn_mnist._networks": ("sknn_mnist.estimators._images",),
+    "sknn_mnist._owned_network": ("sknn_mnist.engine._owned_network",),
+    "sknn_mnist._pool": ("sknn_mnist.engine._pool",),
+    "sknn_mnist._recipes": ("sknn_mnist.networks._recipes",),
+    "sknn_mnist._saved_files": ("sknn_mnist.files._estimator_files",),
+    "sknn_mnist._targets": ("sknn_mnist.estimators._targets",),
 }
 
 
 def know_moved_modules() -> None:
-    """Let pickles find these under their old names; nothing is imported before."""
-    for old, new in _MOVED.items():
-        sys.modules.setdefault(old, _Moved(old, new))
+    """Let pickles find these under their old names.
+
+    Nothing is imported, and no module is there, until one is asked for: pickle looks
+    for some objects in all modules that there are.
+    """
+    if not any(isinstance(each, _Finder) for each in sys.meta_path):
+        sys.meta_path.append(_Finder())
 
 
-class _Moved(ModuleType):
-    """A module that has what another one has."""
+class _Finder(MetaPathFinder, Loader):
+    """Makes a module of an old name, when it is asked for, with what others have."""
 
-    def __init__(self, old: str, new: str) -> None:
-        super().__init__(old, f"Moved to `{new}`.")
-        self.__dict__["_new"] = new
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname in _MOVED else None
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # asked by whoever walks through all modules
-            raise AttributeError(name)
-        return getattr(import_module(self.__dict__["_new"]), name)
+    def exec_module(self, module: ModuleType) -> None:
+        moved: dict[str, Any] = {}
+        for name in _MOVED[module.__name__]:
+            moved |= vars(import_module(name))
+        for name, value in moved.items():
+            if not name.startswith("__"):
+                setattr(module, name, value)

@@ -7,15 +7,14 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that impo
 # isort: split
 import keras
 import numpy as np
-from attrs import define
 
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
+from sknn_mnist.estimators._constructors import constructed, names_of
 from sknn_mnist.estimators._images import TakesImages
 from sknn_mnist.estimators._parameters import (
     CNNParameters,
     ImageParameters,
-    names_of,
 )
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
 from sknn_mnist.networks._builder_parameters import check_cnn_parameters
@@ -52,7 +51,7 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
         check_cnn_parameters(type(self).__name__, **given)
 
 
-@define(eq=False, repr=False, slots=False)
+@constructed
 class CNNClassifier(BaseKerasClassifier, CNNPart):
     """Classifier: a small convolutional net [1]_.
 
@@ -190,7 +189,7 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
     """
 
 
-@define(eq=False, repr=False, slots=False)
+@constructed
 class CNNRegressor(BaseKerasRegressor, CNNPart):
     """Regressor: a small convolutional net.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
-from attrs import define
 
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
-from sknn_mnist.estimators._parameters import DenseParameters, names_of
+from sknn_mnist.estimators._constructors import constructed, names_of
+from sknn_mnist.estimators._parameters import DenseParameters
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
 from sknn_mnist.networks._builder_parameters import check_dense_parameters
 from sknn_mnist.networks._builders import build_dense
@@ -33,7 +33,7 @@ class DensePart(KerasEstimator, DenseParameters):
         return (self.n_features_in_,)
 
 
-@define(eq=False, repr=False, slots=False)
+@constructed
 class DenseClassifier(BaseKerasClassifier, DensePart):
     """Classifier: a net of fully connected layers.
 
@@ -147,7 +147,7 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
     """
 
 
-@define(eq=False, repr=False, slots=False)
+@constructed
 class DenseRegressor(BaseKerasRegressor, DensePart):
     """Regressor: a net of fully connected layers.
 

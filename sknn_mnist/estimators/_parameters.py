@@ -1,19 +1,15 @@
-"""The constructors: parameters that estimators share, each named once.
+"""Parameters that estimators share, each named once.
 
-The holders' fields become the parameters of the constructors of the estimators that
-inherit from them, which assign them as they come; `fit` judges. The docstring of each
-estimator tells all of its parameters, as scikit-learn's do; tests/test_docstrings.py
-compares them.
-
-By attrs, since estimators must not be dataclasses: Dask and others tell those by their
-fields alone, and would take two that were fitted on different data for the same.
+They become the parameters of the constructors of the estimators that inherit from
+their holders; constructors assign, `fit` judges. The docstring of each estimator tells
+all of its parameters, as scikit-learn's do; tests/test_docstrings.py compares them.
 """
 
-from __future__ import annotations
-
+# Without `annotations` of `__future__`, so that those of the constructors are types.
+from dataclasses import field
 from typing import Any
 
-from attrs import define, field, fields
+from sknn_mnist.estimators._constructors import holder
 
 __all__ = [
     "CNNParameters",
@@ -22,38 +18,34 @@ __all__ = [
     "ImageParameters",
     "TrainingParameters",
     "is_auto",
-    "names_of",
 ]
 
-# Neither equality nor repr: scikit-learn's estimators have their own. Each field says
-# whether it is keyword-only, where some are: older attrs let a class overrule it.
 
-
-@define(eq=False, repr=False, slots=False)
+@holder
 class DenseParameters:
     """Parameters of `build_dense`."""
 
-    hidden_size: Any = 32
-    activation: Any = field(default="relu", kw_only=True)
-    dropout: float = field(default=0.0, kw_only=True)
-    batch_norm: bool = field(default=False, kw_only=True)
+    hidden_size: Any = field(default=32, kw_only=False)
+    activation: Any = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
 
 
-@define(eq=False, repr=False, slots=False)
+@holder
 class CNNParameters:
     """Parameters of `build_cnn`."""
 
-    filters: Any = (32, 32)
-    kernel_size: Any = field(default=3, kw_only=True)
-    pool_size: Any = field(default=2, kw_only=True)
-    padding: str = field(default="valid", kw_only=True)
-    hidden_size: Any = field(default=64, kw_only=True)
-    activation: Any = field(default="relu", kw_only=True)
-    dropout: float = field(default=0.0, kw_only=True)
-    batch_norm: bool = field(default=False, kw_only=True)
+    filters: Any = field(default=(32, 32), kw_only=False)
+    kernel_size: Any = 3
+    pool_size: Any = 2
+    padding: str = "valid"
+    hidden_size: Any = 64
+    activation: Any = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
 
 
-@define(eq=False, repr=False, slots=False, kw_only=True)
+@holder
 class TrainingParameters:
     """Parameters of all estimators."""
 
@@ -73,14 +65,14 @@ class TrainingParameters:
     dtype: str = "float32"
 
 
-@define(eq=False, repr=False, slots=False, kw_only=True)
+@holder
 class ImageParameters:
     """Parameters of all estimators whose networks take images."""
 
     image_shape: Any = "auto"
 
 
-@define(eq=False, repr=False, slots=False, kw_only=True)
+@holder
 class ClassParameters:
     """Parameters of all classifiers."""
 
@@ -90,8 +82,3 @@ class ClassParameters:
 def is_auto(value: Any) -> bool:
     """Tell whether a parameter leaves it to the estimator what it means."""
     return isinstance(value, str) and value == "auto"
-
-
-def names_of(holder: type) -> tuple[str, ...]:
-    """Return the parameters that a holder names."""
-    return tuple(each.name for each in fields(holder))

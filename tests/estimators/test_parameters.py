@@ -2,14 +2,16 @@
 
 import dataclasses
 import inspect
+import typing
 
 import numpy as np
 import pytest
+from rich.pretty import pretty_repr
 from sklearn.base import clone
 
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
 from sknn_mnist.estimators import _parameters
-from sknn_mnist.estimators._parameters import names_of
+from sknn_mnist.estimators._constructors import names_of
 
 ESTIMATORS = [DenseClassifier, DenseRegressor, CNNClassifier, CNNRegressor]
 HOLDERS = [
@@ -60,6 +62,36 @@ def test_estimators_of_equal_parameters_are_not_equal(estimator):
     assert len({one, other}) == 2
     # What takes its arguments for all there is to it loses what a fit learnt.
     assert not dataclasses.is_dataclass(one)
+    assert not hasattr(one, "__attrs_attrs__")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_class_has_no_more_than_its_methods(estimator):
+    names = list(inspect.signature(estimator).parameters)
+    assert [name for name in names if hasattr(estimator, name)] == []
+    assert not hasattr(estimator, "__match_args__")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_annotations_of_a_constructor_are_types(estimator):
+    hints = typing.get_type_hints(estimator.__init__)
+    assert hints["epochs"] is int
+    assert hints["batch_size"] == int | None
+    assert estimator.__init__.__qualname__ == f"{estimator.__name__}.__init__"
+    assert estimator.__init__.__module__ == estimator.__module__
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_rich_prints_the_repr_of_scikit_learn(estimator):
+    first = next(iter(inspect.signature(estimator).parameters))
+    assert pretty_repr(estimator(64)) == f"{estimator.__name__}({first}=64)"
+
+
+def test_an_unknown_parameter_is_refused_by_the_constructor():
+    with pytest.raises(TypeError, match=r"DenseClassifier.__init__\(\) got .*'epoch'"):
+        DenseClassifier(epoch=3)
+    with pytest.raises(TypeError, match="positional"):
+        CNNClassifier(8, 3)
 
 
 def test_dask_tells_fits_on_other_data_apart():

@@ -2,6 +2,8 @@
 
 import importlib
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +70,52 @@ def test_it_loads(path):
     net.partial_fit(X[:200], y[:200])
     assert net.initial_epoch_ == net.epochs == len(net.history_["loss"]) - 1
     assert type(pickle.loads(pickle.dumps(net))) is type(net)
+
+
+# Whatever pickles of version 0.1.0 name that is neither an estimator nor of a module
+# that is public.
+MOVED = {
+    "sknn_mnist._callbacks": ["make_callbacks"],
+    "sknn_mnist._checkpoints": ["clear_memory"],
+    "sknn_mnist._display_history": ["HistoryDisplay"],
+    "sknn_mnist._display_layers": [
+        *("ActivationMaximizationDisplay", "FeatureMapsDisplay", "KernelsDisplay"),
+    ],
+    "sknn_mnist._display_samples": ["MistakesDisplay", "SensitivityDisplay"],
+    "sknn_mnist._display_search": ["SearchDisplay"],
+    "sknn_mnist._keras_copies": ["_from_attributes", "_from_config", "_made_by_name"],
+    "sknn_mnist._networks": ["_to_images"],
+    "sknn_mnist._owned_network": ["OwnedNetwork"],
+    "sknn_mnist._pool": ["clear_network_pool"],
+    "sknn_mnist._recipes": ["NetworkRecipe"],
+    "sknn_mnist._saved_files": ["load"],
+    "sknn_mnist._targets": ["ClassTargetEncoder", "RegressionTargetEncoder"],
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(m, name) for m, names in MOVED.items() for name in names]
+)
+def test_pickles_find_what_moved(module, name):
+    found = pickle.loads(f"c{module}\n{name}\n.".encode())
+    assert found.__name__ == name
+    # Stored anew, it is found where it is now.
+    assert pickle.loads(pickle.dumps(found)) is found
+    assert module.encode() not in pickle.dumps(found)
+
+
+def test_old_modules_wait_until_they_are_asked_for():
+    # pickle asks all modules that there are for an object that doesn't know its own.
+    code = """
+import pickle, sys
+import sknn_mnist
+there = sorted(each for each in sys.modules if each.startswith("sknn_mnist"))
+from scipy.special import expit
+pickle.dumps(expit)
+assert "tensorflow" not in sys.modules
+print(*there)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & set(MOVED)
