@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -232,6 +233,9 @@ def _are_values(values: Any) -> bool:
     if getattr(values, "ndim", 1) == 0:
         return False
     try:
-        return all(_is_numeric(np.asarray(value)) for value in values)
+        return all(
+            isinstance(value, Number) or _is_numeric(np.asarray(value))
+            for value in values
+        )
     except ValueError:  # a sequence of sequences of several lengths
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class HistoryDisplay:
         estimator : estimator or dict of str to estimator
             Fitted, with a ``history_``; a pipeline or search that ends in one; or
             several by name, to compare.
-        name : str, default=None
+        name : str or number, default=None
             Name of a single estimator; that of its class if None.
 
         Returns
@@ -87,12 +88,13 @@ class HistoryDisplay:
             When an estimator never has one, or `name` is no name.
         """
         owner = method_of(cls, "from_estimator")
-        if name is not None and not isinstance(name, str):
-            raise invalid("name", owner, "a str or None", name)
+        if name is not None and not isinstance(name, str | Real):
+            raise invalid("name", owner, "a str, a number or None", name)
         several = estimator
         if not isinstance(estimator, Mapping):
             _, net = unwrapped(estimator)
-            several = {name or type(net).__name__: estimator}
+            own = name in (None, "")
+            several = {type(net).__name__ if own else str(name): estimator}
         histories = {each: _history_of(one, owner) for each, one in several.items()}
         return cls(as_histories("estimator", histories, owner))
 
@@ -105,7 +107,7 @@ class HistoryDisplay:
         history : dict, keras.callbacks.History or dict of them
             One value per epoch, by name of the metric; or several of these by name,
             to compare.
-        name : str, default="net"
+        name : str or number, default="net"
             Name of a single history.
 
         Returns
@@ -119,8 +121,8 @@ class HistoryDisplay:
             When a parameter is invalid.
         """
         owner = method_of(cls, "from_history")
-        if not isinstance(name, str):
-            raise invalid("name", owner, "a str", name)
+        if not isinstance(name, str | Real):
+            raise invalid("name", owner, "a str or a number", name)
         given = getattr(history, "history", history)
         if not isinstance(given, Mapping) or not given:
             allowed = "a dict of metrics, or a dict of these"
@@ -129,7 +131,7 @@ class HistoryDisplay:
             str(each): getattr(value, "history", value) for each, value in given.items()
         }
         several = all(isinstance(value, Mapping) for value in inner.values())
-        histories = inner if several else {name: given}
+        histories = inner if several else {str(name): given}
         return cls(as_histories("history", histories, owner))
 
     def frame(self) -> pd.DataFrame:

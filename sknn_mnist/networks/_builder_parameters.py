@@ -25,6 +25,7 @@ __all__ = [
     "check_dense_parameters",
     "check_dtype",
     "check_input_shape",
+    "check_output_activation",
 ]
 
 
@@ -53,6 +54,12 @@ def check_cnn_parameters(
     per_side("pool_size", pool_size, owner)
     check_one_of("padding", padding, ("same", "valid"), owner)
     check_dense_parameters(owner, **dense_parameters)
+
+
+def check_output_activation(name: str, value: Any, owner: str) -> None:
+    """Check an activation of one layer, which may be a layer itself."""
+    if not isinstance(value, keras.layers.Layer):
+        check_activation(name, value, owner)
 
 
 def check_dtype(name: str, value: Any, owner: str) -> None:

@@ -17,7 +17,6 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 import keras
 
 from sknn_mnist._parameters import (
-    check_activation,
     check_image_shape,
     check_positive_int,
     check_seed,
@@ -29,6 +28,7 @@ from sknn_mnist.networks._builder_parameters import (
     check_dense_parameters,
     check_dtype,
     check_input_shape,
+    check_output_activation,
 )
 from sknn_mnist.networks._initial_values import layer_seeds
 
@@ -110,7 +110,7 @@ def build_dense(
         dropout=dropout,
         batch_norm=batch_norm,
     )
-    check_activation("output_activation", output_activation, owner)
+    check_output_activation("output_activation", output_activation, owner)
     check_dtype("dtype", dtype, owner)
     seed = check_seed("seed", seed, owner)
     sizes = per_layer("hidden_size", hidden_size, owner)
@@ -230,7 +230,7 @@ def build_cnn(
         dropout=dropout,
         batch_norm=batch_norm,
     )
-    check_activation("output_activation", output_activation, owner)
+    check_output_activation("output_activation", output_activation, owner)
     check_dtype("dtype", dtype, owner)
     seed = check_seed("seed", seed, owner)
     widths = per_layer("filters", filters, owner)

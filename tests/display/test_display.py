@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from decimal import Decimal
 
 import keras
 import matplotlib as mpl
@@ -541,3 +542,13 @@ def test_half_precision_is_drawn():
     FeatureMapsDisplay(maps).plot()
     KernelsDisplay(maps).plot()
     ActivationMaximizationDisplay(maps).plot()
+
+
+def test_a_history_may_have_a_number_for_its_name(dense):
+    display = HistoryDisplay.from_estimator(dense, name=32)
+    assert set(display.frame()["estimator"]) == {"32"}
+    history = {"loss": [Decimal("2.5"), Decimal("1.5")]}
+    display = HistoryDisplay.from_history(history, name=0.5)
+    assert display.frame()["estimator"].unique().tolist() == ["0.5"]
+    assert display.frame()["value"].tolist() == [2.5, 1.5]
+    display.plot()

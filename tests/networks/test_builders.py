@@ -211,3 +211,10 @@ def test_bad_parameters_are_named(build, bad, message):
         build(**bad)
     with pytest.raises(TypeError, match=re.escape(message)):
         build(**bad)
+
+
+@pytest.mark.parametrize("build", [build_dense, build_cnn])
+def test_the_output_activation_may_be_a_layer(build):
+    layer = keras.layers.Softmax()
+    net = build((8, 8, 1), 3, output_activation=layer)
+    assert net.layers[-1].activation is layer
