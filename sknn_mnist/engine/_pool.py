@@ -11,11 +11,12 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
+import keras
 import tensorflow as tf
 
 from sknn_mnist.engine._forward import clear_forwards
@@ -24,7 +25,7 @@ from sknn_mnist.engine._network_state import State, set_state
 from sknn_mnist.engine._processes import take_share_of_cores, take_share_of_gpus
 from sknn_mnist.engine._tensor_cache import clear_tensor_cache
 from sknn_mnist.networks._forks import check_not_forked
-from sknn_mnist.networks._initial_values import initial_values
+from sknn_mnist.networks._initial_values import InitialValues
 from sknn_mnist.networks._keras_private import forget_kernels
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -45,8 +46,17 @@ FREE_EVERY = 8
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
+
+class _Pooled(NamedTuple):
+    """A network of the pool or on its way there; `key` is None for one never shared."""
+
+    key: Any
+    fused: FusedNetwork
+    initial: InitialValues
+
+
 _lock = threading.Lock()
-_idle: list[tuple[Any, FusedNetwork]] = []  # the last used at the end
+_idle: list[_Pooled] = []  # the last used at the end
 _given_up = itertools.count(1)
 
 
@@ -82,22 +92,27 @@ def borrow(
     check_not_forked()
     known = recipe.key
     key = None if keep else known
-    fused = None
+    comes_back = key is not None
+    pooled = None
     try:
-        kept = _take(key)
-        fused = kept or FusedNetwork(recipe.new_network(), keep, known is not None)
-        if kept is not None or state is not None:
-            _set(fused, recipe, state)
-        yield fused
+        found = _take(key)
+        pooled = found or _new(recipe, key, keep, known is not None)
+        if found is not None or state is not None:
+            _set(pooled, recipe, state)
+        yield pooled.fused
     except BaseException as err:
-        if fused is None or not fused.is_whole or isinstance(err, _OUT_OF_MEMORY):
-            key = None
+        if (
+            pooled is None
+            or not pooled.fused.is_whole
+            or isinstance(err, _OUT_OF_MEMORY)
+        ):
+            comes_back = False
         raise
     finally:
-        if key is None or fused is None:
+        if pooled is None or not comes_back:
             give_up()
         else:
-            _put(key, fused)
+            _put(pooled)
 
 
 def give_up(n_networks: int = 1) -> None:
@@ -112,15 +127,25 @@ def give_up(n_networks: int = 1) -> None:
             forget_kernels()
 
 
-def _set(fused: FusedNetwork, recipe: NetworkRecipe, state: State | None) -> None:
+def _new(recipe: NetworkRecipe, key: Any, keep: bool, own: bool) -> _Pooled:
+    fused = FusedNetwork(recipe.new_network(), keep, own)
+    values = fused.initial["network"]
+    return _Pooled(key, fused, InitialValues(fused.network, recipe.seed, values))
+
+
+def _set(pooled: _Pooled, recipe: NetworkRecipe, state: State | None) -> None:
     """Put all that training changes to what a new network would have."""
+    fused = pooled.fused
     if state is not None and "optimizer" in state:
         set_state(fused.network, state)
         return
+
+    def build() -> keras.Model:
+        give_up()  # it will not be lent
+        return recipe.new_network(compiled=False)
+
     values = (
-        initial_values(fused.network, fused.initial["network"], recipe.seed)
-        if state is None
-        else state["network"]
+        pooled.initial.by(recipe.seed, build) if state is None else state["network"]
     )
     set_state(
         fused.network, {"network": values, "optimizer": fused.initial["optimizer"]}
@@ -129,20 +154,20 @@ def _set(fused: FusedNetwork, recipe: NetworkRecipe, state: State | None) -> Non
         fused.network.optimizer.learning_rate = recipe.initial_learning_rate
 
 
-def _take(key: Any) -> FusedNetwork | None:
+def _take(key: Any) -> _Pooled | None:
     with _lock:
         for place in reversed(range(len(_idle))):
-            if key is not None and _idle[place][0] == key:
-                return _idle.pop(place)[1]
+            if key is not None and _idle[place].key == key:
+                return _idle.pop(place)
     return None
 
 
-def _put(key: Any, fused: FusedNetwork) -> None:
+def _put(pooled: _Pooled) -> None:
     n_given_up = 0
     with _lock:
-        _idle.append((key, fused))
+        _idle.append(pooled)
         while len(_idle) > MAX_NETWORKS or (
-            len(_idle) > 1 and sum(each.n_bytes for _, each in _idle) > MAX_BYTES
+            len(_idle) > 1 and sum(each.fused.n_bytes for each in _idle) > MAX_BYTES
         ):
             _idle.pop(0)
             n_given_up += 1

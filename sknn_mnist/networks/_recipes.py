@@ -27,7 +27,11 @@ from sknn_mnist.networks._keras_objects import (
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._keras_private import rate_of_optimizer, variables_of_optimizer
 
-__all__ = ["NetworkRecipe", "array_kinds_of"]
+__all__ = ["BUILDERS", "NetworkRecipe", "array_kinds_of"]
+
+# Those of the package: what they build depends on their arguments alone, so that
+# networks of theirs may be shared, and trainings go on from the memory.
+BUILDERS: tuple[Callable[..., keras.Model], ...] = (build_cnn, build_dense)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class NetworkRecipe:
     Attributes
     ----------
     builder : callable
-        `build_dense` or `build_cnn`.
+        One of the `BUILDERS`.
     options : Mapping
         Keyword arguments of the builder, all but ``seed``.
     compile_options : Mapping
@@ -110,15 +114,14 @@ class NetworkRecipe:
 
     @cached_property
     def _network_fingerprint(self) -> Any:
-        if self.builder not in (build_cnn, build_dense):
+        if self.builder not in BUILDERS:
             return None
+        options = dict(self.options)
+        if "activation" in options:
+            # A name and the function that it stands for make the same network.
+            options["activation"] = keras.activations.get(options["activation"])
         try:
-            return self.builder.__name__, fingerprint(
-                {
-                    **self.options,
-                    "activation": keras.activations.get(self.options["activation"]),
-                }
-            )
+            return self.builder.__name__, fingerprint(options)
         except NotOwnError:
             return None
 
