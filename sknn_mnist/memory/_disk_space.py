@@ -23,9 +23,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from joblib.disk import memstr_to_bytes
+
 from sknn_mnist._regular_files import open_regular, read_regular
 
-__all__ = ["DRAFT", "DiskSpace", "StateFile"]
+__all__ = ["DRAFT", "DiskSpace", "StateFile", "limit_of_folders"]
+
+# Of the bytes that a folder's states may have.
+LIMIT_VARIABLE = "SKNN_MNIST_MEMORY_LIMIT"
+DEFAULT_LIMIT = "4G"
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +72,27 @@ class StateFile(NamedTuple):
     def path(self) -> Path:
         """The file."""
         return Path(self.name)
+
+
+def limit_of_folders() -> int:
+    """Return how many bytes the states of a folder may have, as the user has set it.
+
+    Raises
+    ------
+    ValueError
+        When the environment variable is no size.
+    """
+    given = os.environ.get(LIMIT_VARIABLE, DEFAULT_LIMIT)
+    try:
+        limit = memstr_to_bytes(given)
+    except (ValueError, IndexError, OverflowError):
+        limit = 0
+    if limit <= 0:
+        raise ValueError(
+            f"The environment variable {LIMIT_VARIABLE} must be a size such as "
+            f"'500M' or '4G'. Got {given!r} instead."
+        )
+    return int(limit)
 
 
 class DiskSpace:

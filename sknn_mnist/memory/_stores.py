@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Protocol
 
 import joblib
 import numpy as np
-from joblib.disk import memstr_to_bytes
 
 from sknn_mnist._parameters import invalid
+from sknn_mnist.memory._disk_space import limit_of_folders
 from sknn_mnist.memory._state_files import FolderStore, StateFile
 from sknn_mnist.memory._states import KeptState, Kinds
 
@@ -36,9 +36,6 @@ __all__ = [
 # As SQLite names its databases without a file.
 IN_PROCESS = ":memory:"
 MAX_PROCESS_BYTES = 512 * 2**20
-
-LIMIT_VARIABLE = "SKNN_MNIST_MEMORY_LIMIT"
-DEFAULT_LIMIT = "4G"
 
 
 class Store(Protocol):
@@ -150,7 +147,7 @@ def open_memory(memory: Any, owner: str) -> Store | None:
     path = Path(os.path.abspath(os.path.expanduser(folder)))
     if path.exists() and not path.is_dir():
         raise _refused(memory, owner)
-    limit = _limit()
+    limit = limit_of_folders()
     with _lock:
         # Several stores may share a folder: all they know of it is on disk.
         if path not in _folders or _folders[path].limit != limit:
@@ -304,20 +301,6 @@ def say_once(message: str) -> None:
     if message not in _said:
         _said.add(message)
         warnings.warn(message, stacklevel=2)
-
-
-def _limit() -> int:
-    given = os.environ.get(LIMIT_VARIABLE, DEFAULT_LIMIT)
-    try:
-        limit = memstr_to_bytes(given)
-    except (ValueError, IndexError, OverflowError):
-        limit = 0
-    if limit <= 0:
-        raise ValueError(
-            f"The environment variable {LIMIT_VARIABLE} must be a size such as "
-            f"'500M' or '4G'. Got {given!r} instead."
-        )
-    return int(limit)
 
 
 def _refused(memory: Any, owner: str) -> Exception:
