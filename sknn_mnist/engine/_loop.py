@@ -16,7 +16,6 @@ from math import prod
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from sknn_mnist._messages import first_line
@@ -31,7 +30,8 @@ from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._tensor_cache import cached_tensor
-from sknn_mnist.engine._watch import Seen, floats_of
+from sknn_mnist.engine._watch import Seen
+from sknn_mnist.networks._histories import plain_history, plain_logs
 from sknn_mnist.networks._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,
@@ -139,7 +139,7 @@ class FusedNetwork:
             watch.begin()
             hooks.on_epoch_begin(epoch)
             rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
-            logs = _as_floats(
+            logs = plain_logs(
                 self._run(
                     owner,
                     network.train_step,
@@ -156,7 +156,7 @@ class FusedNetwork:
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
             stop = watch.end(
-                lambda: Seen(floats_of(history.history), get_state(network))
+                lambda: Seen(plain_history(history.history), get_state(network))
             )
             if stop or network.stop_training:
                 break
@@ -164,7 +164,7 @@ class FusedNetwork:
         hooks.on_train_end(logs)
         # Epochs trained before what BackupAndRestore found are not known here.
         missing = [float("nan")] * (restored - plan.initial_epoch)
-        return floats_of(
+        return plain_history(
             {name: missing + values for name, values in history.history.items()}
         )
 
@@ -178,7 +178,7 @@ class FusedNetwork:
         network.stop_evaluating = False
         hooks.on_test_begin()
         network.reset_metrics()
-        logs = _as_floats(
+        logs = plain_logs(
             self._run(
                 owner,
                 network.test_step,
@@ -313,12 +313,3 @@ def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
         in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
         and callback.save_freq == "epoch"
     )
-
-
-def _as_floats(logs: Logs) -> Logs:
-    """Return numbers as floats; some metrics give a vector, one value per class."""
-    values = {name: np.asarray(value) for name, value in logs.items()}
-    return {
-        name: float(value) if value.ndim == 0 else value
-        for name, value in values.items()
-    }

@@ -17,9 +17,10 @@ from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow, give_up
 from sknn_mnist.engine._progress import showing_progress
 from sknn_mnist.engine._resuming import train_with_memory
-from sknn_mnist.engine._watch import Seen, Watch, floats_of
+from sknn_mnist.engine._watch import Seen, Watch
 from sknn_mnist.memory._callback_states import obstacle_of
 from sknn_mnist.memory._stores import say_once
+from sknn_mnist.networks._histories import plain_history
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -182,7 +183,7 @@ def _train_by_keras(
         callbacks=[*plan.callbacks, _watching(network, plan.watch)],
         verbose=plan.verbose,
     )
-    return Trained(None, network, floats_of(history.history), plan.initial_epoch)
+    return Trained(None, network, plain_history(history.history), plan.initial_epoch)
 
 
 def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
@@ -192,7 +193,7 @@ def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
     def end(epoch: int, logs: dict[str, Any]) -> None:
         for name, value in logs.items():
             so_far.setdefault(name, []).append(value)
-        if watch.end(lambda: Seen(floats_of(so_far), get_state(network))):
+        if watch.end(lambda: Seen(plain_history(so_far), get_state(network))):
             network.stop_training = True
 
     return keras.callbacks.LambdaCallback(

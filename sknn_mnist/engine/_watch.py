@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sknn_mnist.engine._network_state import State
 
-__all__ = ["Look", "Seen", "Watch", "floats_of"]
+__all__ = ["Look", "Seen", "Watch"]
 
 
 class Seen(NamedTuple):
@@ -47,11 +45,3 @@ class Watch:
     def end(self, look: Look) -> bool:
         """Tell that it has ended, and return whether to stop."""
         return self.after_epoch is not None and self.after_epoch(look)
-
-
-def floats_of(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return a history of floats; some metrics give vectors, one value per class."""
-    return {
-        name: [float(value) if np.ndim(value) == 0 else value for value in each]
-        for name, each in history.items()
-    }

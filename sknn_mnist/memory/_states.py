@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from sknn_mnist._array_kinds import ArrayKind, kind_of
+from sknn_mnist.networks._histories import plain_history
 
 __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 
@@ -237,9 +238,8 @@ def _history(
             raise ForeignStateError(
                 f"its history of {name!r} is not {epoch} numbers, one per epoch"
             )
-        # Numbers are floats; some metrics give a vector, one value per class.
-        history[name] = values.tolist() if values.ndim == 1 else list(values)
-    return history
+        history[name] = values
+    return plain_history(history)
 
 
 def _callbacks(

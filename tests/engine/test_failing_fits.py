@@ -75,7 +75,7 @@ def test_what_is_compiled_well_comes_back_however_a_fit_ends(what, made, monkeyp
     expected = net().fit(X, Y).predict_proba(X)
     for _ in range(4):
         with monkeypatch.context() as patched:
-            patched.setattr(_loop, "_as_floats", raising(what))  # after the steps
+            patched.setattr(_loop, "plain_logs", raising(what))  # after the steps
             with pytest.raises((type(what), ValueError)):
                 net().fit(X, Y)
     np.testing.assert_array_equal(net().fit(X, Y).predict_proba(X), expected)
@@ -96,7 +96,7 @@ def test_a_metric_that_does_not_fit_is_compiled_once(made):
 )
 def test_where_memory_runs_out_nothing_is_held(what, made, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(_loop, "_as_floats", raising(what))
+        patched.setattr(_loop, "plain_logs", raising(what))
         with pytest.raises(type(what)):
             net().fit(X, Y)
     assert not _pool._idle

@@ -193,7 +193,7 @@ def test_a_fit_that_dies_leaves_nothing_behind(monkeypatch, raised):
         def die(*args, **kwargs):
             raise raised
 
-        patched.setattr(_loop, "_as_floats", die)  # after the steps of an epoch
+        patched.setattr(_loop, "plain_logs", die)  # after the steps of an epoch
         with pytest.raises(raised):
             net.partial_fit(X, Y)
     np.testing.assert_array_equal(net.predict_proba(X), expected)

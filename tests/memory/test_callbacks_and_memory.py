@@ -80,9 +80,9 @@ class Interrupt:
 
     def __init__(self, monkeypatch, epoch):
         self.left = 2 * epoch  # a training and a validation part each
-        original = _loop._as_floats
+        original = _loop.plain_logs
         monkeypatch.setattr(
-            _loop, "_as_floats", lambda logs: self.count() or original(logs)
+            _loop, "plain_logs", lambda logs: self.count() or original(logs)
         )
 
     def count(self):
