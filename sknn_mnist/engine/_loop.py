@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -113,49 +114,34 @@ class FusedNetwork:
         dict of str to list
             The history.
         """
-        network, watch = self.network, plan.watch
+        network = self.network
         data = _tensors(plan.data)
-        held_out = None
-        if plan.validation_data is not None:
-            held_out = _tensors(plan.validation_data)
         if plan.initial_epoch < plan.epochs:
             self._build_metrics(data, owner)
         history = keras.callbacks.History()
-        hooks = keras.callbacks.CallbackList(
-            [*plan.callbacks, history],
-            add_progbar=plan.verbose == 2,
-            verbose=plan.verbose,
-            epochs=plan.epochs,
-            steps=plan.n_batches,
-            model=network,
-        )
+        hooks = _hooks(network, plan, history)
+        training = _Pass(network, owner, "train", data, plan.batch_size, hooks)
+        validation = None
+        if plan.validation_data is not None:
+            held_out = _tensors(plan.validation_data)
+            n_rows = rows_at_once(network)
+            validation = _Pass(network, owner, "test", held_out, n_rows, hooks)
         network.stop_training = False
         take_restored_epoch(network)  # left by a fit that failed before it began
         hooks.on_train_begin()
         logs = None if resume is None else resume()
-        restored = take_restored_epoch(network) or plan.initial_epoch
-        for epoch in range(restored, plan.epochs):
+        start = take_restored_epoch(network) or plan.initial_epoch
+        for epoch in range(start, plan.epochs):
             network.reset_metrics()
-            watch.begin()
+            plan.watch.begin()
             hooks.on_epoch_begin(epoch)
             rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
-            logs = plain_logs(
-                self._run(
-                    owner,
-                    network.train_step,
-                    rows,
-                    plan.batch_size,
-                    data,
-                    hooks,
-                    "train",
-                    stopped=lambda: network.stop_training,
-                )
-            )
-            if held_out is not None:
-                for name, value in self._evaluate(owner, held_out, hooks).items():
+            logs = plain_logs(self._run(training, rows))
+            if validation is not None:
+                for name, value in self._evaluate(validation).items():
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
-            stop = watch.end(
+            stop = plan.watch.end(
                 lambda: Seen(plain_history(history.history), get_state(network))
             )
             if stop or network.stop_training:
@@ -163,75 +149,50 @@ class FusedNetwork:
         network.optimizer.finalize_variable_values(network.trainable_weights)
         hooks.on_train_end(logs)
         # Epochs trained before what BackupAndRestore found are not known here.
-        missing = [float("nan")] * (restored - plan.initial_epoch)
+        missing = [float("nan")] * (start - plan.initial_epoch)
         return plain_history(
             {name: missing + values for name, values in history.history.items()}
         )
 
-    def _evaluate(
-        self,
-        owner: str,
-        data: tuple[tf.Tensor, ...],
-        hooks: keras.callbacks.CallbackList,
-    ) -> Logs:
-        network = self.network
-        network.stop_evaluating = False
-        hooks.on_test_begin()
-        network.reset_metrics()
-        logs = plain_logs(
-            self._run(
-                owner,
-                network.test_step,
-                tf.range(len(data[0])),
-                rows_at_once(network),
-                data,
-                hooks,
-                "test",
-                stopped=lambda: network.stop_evaluating,
-            )
-        )
-        hooks.on_test_end(logs)
+    def _evaluate(self, validation: _Pass) -> Logs:
+        self.network.stop_evaluating = False
+        validation.hooks.on_test_begin()
+        self.network.reset_metrics()
+        rows = tf.range(len(validation.data[0]))
+        logs = plain_logs(self._run(validation, rows))
+        validation.hooks.on_test_end(logs)
         return logs
 
-    def _run(
-        self,
-        owner: str,
-        step: Callable[..., Any],
-        rows: tf.Tensor,
-        batch_size: int,
-        data: tuple[tf.Tensor, ...],
-        hooks: keras.callbacks.CallbackList,
-        phase: str,
-        *,
-        stopped: Callable[[], bool],
-    ) -> Logs:
-        """Run `step` on the batches of `rows`, in calls of bounded length."""
-        key = (step.__name__, *((each.dtype, each.shape[1:]) for each in data))
-        if key not in self._loops:
-            # Errors of the user's own code reach the user as they are.
-            naming = _naming_uncompilable(owner) if self._own else nullcontext()
-            with self._making(), naming:
-                self._loops[key] = compiled_loop(self.network, step, data)
-        loop = self._loops[key]
-        listeners = _batch_listeners(hooks, phase)
+    def _run(self, run: _Pass, rows: tf.Tensor) -> Logs:
+        """Run a pass over the batches of `rows`, in calls of bounded length."""
+        loop, key = self._loop_of(run), run.key
+        listeners = _batch_listeners(run.hooks, run.phase)
         one_by_one = not all(map(_may_miss_batches, listeners))
-        n_steps = -(-len(rows) // batch_size)
-        bytes_per_row = sum(prod(each.shape[1:]) * each.dtype.size for each in data)
-        block = max(1, BYTES_PER_BLOCK // (batch_size * bytes_per_row))
+        n_steps, block = -(-len(rows) // run.batch_size), run.block_size
         first, logs = 0, {}
         while first < n_steps:
             last = min(first + self._steps_per_call(key, one_by_one), n_steps)
             if listeners:
-                getattr(hooks, f"on_{phase}_batch_begin")(first)
+                getattr(run.hooks, f"on_{run.phase}_batch_begin")(first)
             start = time.perf_counter()
-            logs = loop(rows, first, last, batch_size, block, *data)
+            logs = loop(rows, first, last, run.batch_size, block, *run.data)
             self._seconds[key] = (time.perf_counter() - start) / (last - first)
             if listeners:
-                getattr(hooks, f"on_{phase}_batch_end")(last - 1, logs)
-            if stopped():
+                getattr(run.hooks, f"on_{run.phase}_batch_end")(last - 1, logs)
+            if run.is_stopped:
                 break
             first = last
         return logs
+
+    def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
+        """Return the compiled loop of a pass, made on first use."""
+        key = run.key
+        if key not in self._loops:
+            # Errors of the user's own code reach the user as they are.
+            naming = _naming_uncompilable(run.owner) if self._own else nullcontext()
+            with self._making(), naming:
+                self._loops[key] = compiled_loop(self.network, run.step, run.data)
+        return self._loops[key]
 
     def _steps_per_call(self, key: Any, one_by_one: bool) -> int:
         # How the steps are cut into calls does not change what they compute.
@@ -281,6 +242,73 @@ def _naming_uncompilable(owner: str) -> Iterator[None]:
             f"The 'optimizer', 'loss', 'metrics' or 'activation' parameter of {owner} "
             f"can't be compiled for this dtype and these targets: {first_line(err)}"
         ) from err
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """Training or validation: which samples, in which batches, and who hears of it.
+
+    Attributes
+    ----------
+    network : keras.Model
+        The network.
+    owner : str
+        Name of the estimator, for messages.
+    phase : {"train", "test"}
+        As in the names of Keras's steps and of callbacks' methods.
+    data : tuple of tf.Tensor
+        Samples, targets, and weights if there are any.
+    batch_size : int
+        Samples per step.
+    hooks : keras.callbacks.CallbackList
+        Who hears of the batches.
+    """
+
+    network: keras.Model
+    owner: str
+    phase: str
+    data: tuple[tf.Tensor, ...]
+    batch_size: int
+    hooks: keras.callbacks.CallbackList
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal where the compiled loop is the same, of one network."""
+        return self.phase, *((each.dtype, each.shape[1:]) for each in self.data)
+
+    @property
+    def step(self) -> Callable[..., Any]:
+        """Keras's own."""
+        network = self.network
+        return network.train_step if self.phase == "train" else network.test_step
+
+    @property
+    def block_size(self) -> int:
+        """Batches whose samples are gathered at once."""
+        bytes_per_row = sum(
+            prod(each.shape[1:]) * each.dtype.size for each in self.data
+        )
+        return max(1, BYTES_PER_BLOCK // (self.batch_size * bytes_per_row))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a callback has asked to stop."""
+        if self.phase == "train":
+            return bool(self.network.stop_training)
+        return bool(self.network.stop_evaluating)
+
+
+def _hooks(
+    network: keras.Model, plan: TrainingPlan, history: keras.callbacks.History
+) -> keras.callbacks.CallbackList:
+    return keras.callbacks.CallbackList(
+        [*plan.callbacks, history],
+        add_progbar=plan.verbose == 2,
+        verbose=plan.verbose,
+        epochs=plan.epochs,
+        steps=plan.n_batches,
+        model=network,
+    )
 
 
 def _tensors(samples: Samples) -> tuple[tf.Tensor, ...]:
