@@ -60,8 +60,8 @@ class FusedNetwork:
     network : keras.Model
         Compiled, its optimizer built, not trained yet.
     kept : bool, default=False
-        Whether its borrower will keep it, so that its optimizer is left as Keras made
-        it.
+        Whether it will never go to the pool, so that its optimizer is left as Keras
+        made it.
     own : bool, default=False
         Whether all that it runs is Keras's own code.
     """

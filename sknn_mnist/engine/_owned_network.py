@@ -1,9 +1,8 @@
 """What a fitted estimator owns of its network: the recipe and the arrays.
 
-A `keras.Model` of the estimator's own is made when somebody asks for it, and is the
-truth from then on, since its holder may change it. Where its holder has changed more
-than values, the recipe and the arrays do not tell it any more: it predicts by itself,
-and what needs them refuses.
+A `keras.Model` is made when the user asks for it, and is authoritative from then on,
+since the user may change it. Where more than its values was changed, recipe and arrays
+no longer describe it: it predicts by itself, and what needs them refuses.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ ROWS_PER_CALL = 64
 
 
 class ChangedNetworkError(ValueError, TypeError):
-    """A `model_` that its holder made into another network than its recipe's.
+    """A `model_` that the user made into another network than its recipe's.
 
     Both errors at once: `fit` refuses a value, `save` and `pickle` refuse a type.
     """
@@ -215,7 +214,7 @@ class _Held:
         """Return the arrays of a model that is its recipe's."""
         if self.model.optimizer is self._origin.optimizer:
             return get_state(self.model)
-        # Its holder has compiled it anew.
+        # The user has compiled it anew.
         return {"network": [np.array(value) for value in self.values()]}
 
     def predict(
@@ -243,7 +242,7 @@ class _Held:
     def _outputs(self, x: np.ndarray, change: Change) -> Any:
         """Return the outputs for all rows, or what the model gives instead of an array.
 
-        Not compiled, since its holder may go on changing it.
+        Not compiled, since the user may go on changing it.
         """
         first = self.model(x[:1], training=False)
         if isinstance(first, list | tuple | dict):

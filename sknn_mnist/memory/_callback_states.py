@@ -186,4 +186,4 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"{value!r} is no number and no name")
+    raise TypeError(f"{value!r} is neither a number nor a name")

@@ -145,7 +145,7 @@ class FolderStore:
             self._warn(f"can't read {file.path} ({_reason(err)})")
             return None
         except ForeignStateError as err:
-            self._warn(f"{file.path} is passed over: {err}")
+            self._warn(f"{file.path} is skipped: {err}")
             return None
         with suppress(OSError):  # of a read-only folder
             os.utime(file.path)

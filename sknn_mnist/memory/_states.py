@@ -23,7 +23,7 @@ from sknn_mnist.networks._histories import plain_history
 
 __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 
-# Keys of a state's description of itself.
+# Keys of a state's metadata.
 _ABOUT = {"key", "epoch", "history", "callbacks", "stopped"}
 
 # What JSON and the headers take, at most, beside the arrays.
@@ -168,9 +168,9 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
     ) as err:
         raise ForeignStateError(f"it can't be read ({type(err).__name__})") from err
     if not isinstance(about, dict) or about.keys() != _ABOUT:
-        raise ForeignStateError("it does not say of itself what it should")
+        raise ForeignStateError("unexpected metadata")
     if (about["key"], about["epoch"]) != (key, epoch):
-        raise ForeignStateError("it is of another training or epoch")
+        raise ForeignStateError("it belongs to another training or epoch")
     state = {
         part: _take(arrays, part, kinds_of_part)
         for part, kinds_of_part in kinds.state.items()
@@ -188,14 +188,14 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
         )
     callbacks = _callbacks(arrays, about["callbacks"], kinds.weights)
     if not kinds.fit_callbacks(callbacks):
-        raise ForeignStateError("it is of other callbacks")
+        raise ForeignStateError("its callback states do not match the fit's callbacks")
     stopped = about["stopped"]
     if not isinstance(stopped, bool):
         raise ForeignStateError("it does not say whether the training stopped")
     if stopped and not callbacks:
-        raise ForeignStateError("it stopped, and nothing in the training would stop it")
+        raise ForeignStateError("it stopped, and no callback of the fit would stop it")
     if arrays:
-        raise ForeignStateError(f"it holds more than it should: {min(arrays)}")
+        raise ForeignStateError(f"it holds an unexpected array: {min(arrays)}")
     return KeptState(epoch, state, history, callbacks, stopped)
 
 
@@ -224,7 +224,7 @@ def _history(
         or len(set(names)) < len(names)
         or "loss" not in names
     ):
-        raise ForeignStateError("its history has no loss, or no proper names")
+        raise ForeignStateError("its history has no loss, or names that are no text")
     history = {}
     for number, name in enumerate(names):
         values = arrays.pop(f"history/{number}", None)
@@ -246,7 +246,7 @@ def _callbacks(
     arrays: dict[str, np.ndarray], given: Any, weights: Sequence[ArrayKind]
 ) -> list[dict[str, Any]]:
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        raise ForeignStateError("what it says of callbacks is no list of theirs")
+        raise ForeignStateError("it has no list of callback states")
     made = []
     for place, callback in enumerate(given):
         known = dict(callback)
@@ -254,7 +254,9 @@ def _callbacks(
             if value == {"weights": len(weights)}:
                 known[name] = _take(arrays, f"callbacks/{place}/{name}", weights)
             elif not _is_plain(value):
-                raise ForeignStateError(f"a callback's {name!r} is no number or text")
+                raise ForeignStateError(
+                    f"a callback's {name!r} is neither number nor text"
+                )
         made.append(known)
     return made
 

@@ -330,7 +330,7 @@ def _output_layer(
         n_outputs,
         activation=activation,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-        dtype=_outer_dtype(dtype),  # of 16 bits are too few for probabilities
+        dtype=_outer_dtype(dtype),  # 16 bits are too few for probabilities
         name="output",
     )
 

@@ -1,7 +1,7 @@
 """What a network is made of, told apart from the values of its variables.
 
-The holder of `model_` may change more than values: an activation, a layer, what is
-frozen. A `Structure` is taken when the network is made, and compared at use.
+Users of `model_` may change more than values: an activation, a layer, what is frozen.
+A `Structure` is taken when the network is made, and compared at use.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Structure:
             One that had this structure.
         origin : Origin
             What it had at first. Another variable is a change, and another setting of
-            the same optimizer; another optimizer is none, since its holder has
+            the same optimizer; another optimizer is none, since the user has
             compiled the network anew.
 
         Returns
@@ -267,7 +267,7 @@ def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [
         name
         for name in {**then, **now}
-        # An attribute that its holder has added, such as a note, means nothing to
+        # An attribute that the user has added, such as a note, means nothing to
         # Keras; methods are among `then` and `now` by `_overridden`.
         if (name in then or callable(now[name]))
         and not _alike(then.get(name, nothing), now.get(name, nothing))

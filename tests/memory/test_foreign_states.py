@@ -146,7 +146,7 @@ def test_a_forged_state_is_told_and_passed_over(name, tmp_path):
         fitted = net(tmp_path, 6).fit(X, Y)
     mine = [str(each.message) for each in told if "memory" in str(each.message)]
     assert len(mine) == 1, mine
-    assert "is passed over: " in mine[0]
+    assert "is skipped: " in mine[0]
     assert fitted.initial_epoch_ == 2  # the next shorter
     assert fitted.history_ == expected.history_
     np.testing.assert_array_equal(fitted.predict_proba(X), expected.predict_proba(X))
@@ -176,7 +176,7 @@ def test_forged_callbacks_are_told_and_passed_over(change, tmp_path):
     expected = net(epochs=6, callbacks=stops()).fit(X, Y)
     net(tmp_path, callbacks=stops()).fit(X, Y)
     forge(tmp_path, change)
-    with pytest.warns(UserWarning, match="is passed over: "):
+    with pytest.warns(UserWarning, match="is skipped: "):
         fitted = net(tmp_path, 6, callbacks=stops()).fit(X, Y)
     assert fitted.initial_epoch_ == 2
     assert fitted.history_ == expected.history_
@@ -197,7 +197,7 @@ def test_a_history_of_other_metrics_is_told_and_trained_again(names, tmp_path):
         return {**about, "history": names}
 
     forge(tmp_path, change)
-    with pytest.warns(UserWarning, match="passed over: its history is of"):
+    with pytest.warns(UserWarning, match="is skipped: its history is of"):
         fitted = net(tmp_path, 3).fit(X, Y)
     assert fitted.initial_epoch_ == 0
     assert fitted.history_ == expected.history_

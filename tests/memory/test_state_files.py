@@ -103,7 +103,7 @@ def test_any_state_and_history_come_out_as_they_were(
 ):
     folder = FolderStore(tmp_path_factory.mktemp("states"), 2**30)
     history["loss"] = [0.1, float("nan")]
-    # Weights that are not finite are no training's, and passed over.
+    # Weights that are not finite are no training's, and skipped.
     network = [np.nan_to_num(each, posinf=1, neginf=-1) for each in network]
     kept = KeptState(2, {"network": network, "optimizer": optimizer}, history)
     folder.put(KEYS[0], kept)
@@ -153,7 +153,7 @@ def test_a_harmed_file_is_told_and_passed_over(harm, seed, folder):
         folder.put(KEYS[0], state(epoch, value=epoch))
     last = max(folder.files(), key=lambda each: each.epoch).path
     last.write_bytes(harm(last.read_bytes(), rng))
-    with pytest.warns(UserWarning, match="is passed over"):
+    with pytest.warns(UserWarning, match="is skipped"):
         found = longest(folder, KEYS[0], 5)
     assert_same(found, state(1, value=1))
     folder.put(KEYS[0], state(2, value=2))  # trained again, it is whole again
@@ -171,9 +171,9 @@ def test_states_that_were_swapped_are_passed_over(keep_name, folder):
         one.write_bytes(b), other.write_bytes(a)
     else:  # each with its own checksum, in the other's place
         one.rename(other.parent / one.name), other.rename(one.parent / other.name)
-    with pytest.warns(UserWarning, match="is passed over"):
+    with pytest.warns(UserWarning, match="is skipped"):
         assert longest(folder, KEYS[0], 2) is None
-    with pytest.warns(UserWarning, match="is passed over"):
+    with pytest.warns(UserWarning, match="is skipped"):
         assert longest(folder, KEYS[1], 2) is None
 
 
@@ -181,7 +181,7 @@ def test_an_epoch_by_another_name_is_passed_over(folder):
     folder.put(KEYS[0], state(2))
     path = only_file(folder)
     path.rename(path.with_name(path.name.replace("000002", "000009")))
-    with pytest.warns(UserWarning, match="of another training or epoch"):
+    with pytest.warns(UserWarning, match="belongs to another training or epoch"):
         assert longest(folder, KEYS[0], 9) is None
 
 
