@@ -24,8 +24,8 @@ from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._forks import check_not_forked
+from sknn_mnist.networks._model_changes import Change, Origin, Structure
 from sknn_mnist.networks._recipes import NetworkRecipe
-from sknn_mnist.networks._structures import Change, Origin, Structure
 
 __all__ = ["ChangedNetworkError", "OwnedNetwork"]
 
@@ -66,13 +66,13 @@ class OwnedNetwork:
         # The model has the state, once there is one: both change under the lock.
         self._lock = threading.RLock()
         self._state = state
-        self._held = None if model is None else _Held(model)
+        self._model = None if model is None else _UserModel(model)
         self._forward: tuple[Any, Forward] | None = None
 
     @property
     def model(self) -> keras.Model:
         """The network, compiled, with its optimizer's state."""
-        return self._hold().model
+        return self._make_model().model
 
     @property
     def state(self) -> State | None:
@@ -83,10 +83,10 @@ class OwnedNetwork:
         ChangedNetworkError
             When they are not those of the recipe's network any more.
         """
-        state, held = self._now()
-        if held is None:
+        state, model = self._now()
+        if model is None:
             return state
-        change = held.change(self.recipe)
+        change = model.change(self.recipe)
         if change is not None:
             raise ChangedNetworkError(
                 f"The model_ of {self.recipe.owner} is no longer the network that its "
@@ -95,7 +95,7 @@ class OwnedNetwork:
                 'model_.fit and model_.save("net.keras"), undo the change, or fit a '
                 "sklearn.base.clone of the estimator to start anew."
             )
-        return held.state()
+        return model.state()
 
     def compiled_with(
         self,
@@ -135,17 +135,17 @@ class OwnedNetwork:
         ChangedNetworkError
             When the network became one that has no such outputs.
         """
-        state, held = self._now()
-        if held is None and state is None:
-            held = self._hold()
-        if held is None:
+        state, model = self._now()
+        if model is None and state is None:
+            model = self._make_model()
+        if model is None:
             assert state is not None
             values = state["network"]
         else:
-            change = held.change(self.recipe)
+            change = model.change(self.recipe)
             if change is not None and change.in_outputs:
-                return held.predict(x, self.recipe, change)
-            values = held.values()
+                return model.predict(x, self.recipe, change)
+            values = model.values()
         return self._compiled()(values, x)
 
     def _compiled(self) -> Forward:
@@ -158,30 +158,30 @@ class OwnedNetwork:
 
     def is_finite(self) -> bool:
         """Tell whether all weights are finite."""
-        state, held = self._now()
-        if held is not None:
-            return all(np.isfinite(value).all() for value in held.values())
+        state, model = self._now()
+        if model is not None:
+            return all(np.isfinite(value).all() for value in model.values())
         return state is None or all(
             np.isfinite(value).all() for value in state["network"]
         )
 
-    def _now(self) -> tuple[State | None, _Held | None]:
+    def _now(self) -> tuple[State | None, _UserModel | None]:
         """Return the state and the model, read together."""
         check_not_forked()  # a lock taken before a fork stays locked
         with self._lock:
-            return self._state, self._held
+            return self._state, self._model
 
-    def _hold(self) -> _Held:
+    def _make_model(self) -> _UserModel:
         """Return the model, made on first use."""
         check_not_forked()
         with self._lock:
-            if self._held is None:
+            if self._model is None:
                 model = self.recipe.new_network()
                 if self._state is not None:
                     initial = get_state(model)["optimizer"]
                     set_state(model, {"optimizer": initial, **self._state})
-                self._held, self._state = _Held(model, Structure(model)), None
-            return self._held
+                self._model, self._state = _UserModel(model, Structure(model)), None
+            return self._model
 
     def __getstate__(self) -> dict[str, Any]:
         return {"recipe": self.recipe, "state": self.state}
@@ -190,21 +190,21 @@ class OwnedNetwork:
         self.__init__(stored["recipe"], stored["state"])  # type: ignore[misc]
 
 
-class _Held:
-    """A model that somebody else may hold, and what it was when it was made."""
+class _UserModel:
+    """A model that the user may hold, and what it was when it was made."""
 
-    def __init__(self, model: keras.Model, made: Structure | None = None) -> None:
+    def __init__(self, model: keras.Model, structure: Structure | None = None) -> None:
         self.model = model
-        self._made = made
+        self._structure = structure
         self._sizes: tuple[Change, tuple[int, ...]] | None = None
         self._origin = Origin.of(model)
 
     def change(self, recipe: NetworkRecipe) -> Change | None:
         """Return what makes it another network than the recipe's, if anything does."""
-        if self._made is None:
+        if self._structure is None:
             # The user's own callbacks saw it in fit, and may have changed it.
-            self._made = Structure(recipe.new_network(compiled=False))
-        changes = self._made.changes(self.model, self._origin)
+            self._structure = Structure(recipe.new_network(compiled=False))
+        changes = self._structure.changes(self.model, self._origin)
         return changes[0] if changes else None
 
     def values(self) -> list[np.ndarray]:
@@ -225,17 +225,17 @@ class _Held:
             outputs = self._outputs(x, change)
         except Exception as err:
             raise _unfit(recipe, change, f"fails ({_said(err)})") from err
-        made = self._made
-        assert made is not None
-        expected = (len(x), made.n_outputs)
+        structure = self._structure
+        assert structure is not None
+        expected = (len(x), structure.n_outputs)
         if getattr(outputs, "shape", None) != expected:
             found = getattr(outputs, "shape", type(outputs).__name__)
             raise _unfit(recipe, change, f"gives {found} for outputs of {expected}")
         outputs = outputs.astype(x.dtype, copy=False)
         # NaN passes these comparisons, as it does elsewhere.
-        if made.is_fraction and ((outputs < -1e-3) | (outputs > 1 + 1e-3)).any():
+        if structure.is_fraction and ((outputs < -1e-3) | (outputs > 1 + 1e-3)).any():
             raise _unfit(recipe, change, "gives no probabilities")
-        if made.sums_to_one and (abs(outputs.sum(axis=1) - 1) > 1e-2).any():
+        if structure.sums_to_one and (abs(outputs.sum(axis=1) - 1) > 1e-2).any():
             raise _unfit(recipe, change, "gives probabilities that don't sum to 1")
         return outputs
 

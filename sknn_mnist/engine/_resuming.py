@@ -233,7 +233,7 @@ class _Training:
                 known = _remember_kinds(self._recipe, fused)
         return replace(
             known,
-            fit_callbacks=partial(callback_states.fit, self._plan.callbacks),
+            match_callbacks=partial(callback_states.match, self._plan.callbacks),
             **_names_in_history(self._recipe, self._plan.validation_data is not None),
         )
 

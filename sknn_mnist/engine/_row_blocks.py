@@ -62,13 +62,13 @@ def find_sizes(
         n_rows = _rows_to_compare(compute, rows, large)
         expected = in_blocks(compute, rows[:n_rows], [large])
         orders = [np.arange(n_rows)[::-1], rng.permutation(n_rows)]
-        if not _gives(expected, compute, rows, large, orders):
+        if not _reproduces(expected, compute, rows, large, orders):
             continue
         for small in SMALL:
             if small >= large:
                 return (large,)
-            if _gives(expected, compute, rows, small, orders[1:]):
-                if large > MIDDLE and _gives(
+            if _reproduces(expected, compute, rows, small, orders[1:]):
+                if large > MIDDLE and _reproduces(
                     expected, compute, rows, MIDDLE, orders[1:]
                 ):
                     return (small, MIDDLE, large)
@@ -125,14 +125,14 @@ def _rows_to_compare(compute: Compute, rows: np.ndarray, large: int) -> int:
     return -(-wanted // large) * large
 
 
-def _gives(
+def _reproduces(
     expected: np.ndarray,
     compute: Compute,
     rows: np.ndarray,
     size: int,
     orders: Sequence[np.ndarray],
 ) -> bool:
-    """Tell whether blocks of a size give what is expected, in any order of the rows."""
+    """Tell whether blocks of a size give the expected bits in any order of the rows."""
     return all(
         in_blocks(compute, rows[order], [size]).tobytes() == expected[order].tobytes()
         for order in orders

@@ -21,7 +21,7 @@ from sknn_mnist.engine._processes import bfloat16_obstacle
 from sknn_mnist.estimators._callbacks import make_callbacks
 from sknn_mnist.estimators._parameters import TrainingParameters, is_auto
 from sknn_mnist.memory._stores import open_memory
-from sknn_mnist.networks._keras_contents import KINDS, same
+from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
 
@@ -94,7 +94,9 @@ class FitParameters(TrainingParameters):
         return given
 
     def _has_changed(self, name: str) -> bool:
-        return not same(_frozen(getattr(self, name)), self._fit_params[name])
+        return not is_same_parameter(
+            _frozen(getattr(self, name)), self._fit_params[name]
+        )
 
     def _takes_same_targets(self) -> bool:
         """Tell whether the loss takes targets encoded as they were."""

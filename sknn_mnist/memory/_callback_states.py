@@ -20,8 +20,8 @@ from sknn_mnist.networks._keras_own import is_own
 __all__ = [
     "configs_of",
     "copies_for_a_replay",
-    "fit",
     "go_on",
+    "match",
     "obstacle_of",
     "states_of",
 ]
@@ -84,12 +84,12 @@ def states_of(callbacks: Sequence[keras.callbacks.Callback]) -> list[dict[str, A
     return [_state_of(each) for each in callbacks]
 
 
-def fit(
+def match(
     callbacks: Sequence[keras.callbacks.Callback], states: Sequence[dict[str, Any]]
 ) -> bool:
     """Tell whether states can be those of the callbacks."""
     return len(callbacks) == len(states) and all(
-        _fits(callback, state)
+        _matches(callback, state)
         for callback, state in zip(callbacks, states, strict=True)
     )
 
@@ -154,7 +154,7 @@ def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
     return state
 
 
-def _fits(callback: keras.callbacks.Callback, state: dict[str, Any]) -> bool:
+def _matches(callback: keras.callbacks.Callback, state: dict[str, Any]) -> bool:
     allowed = {*_CHANGES.get(type(callback), ()), "comparison", "min_delta"}
     return (
         state.keys() <= allowed

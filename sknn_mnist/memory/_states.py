@@ -89,7 +89,7 @@ class Kinds:
         Shape and dtype of each array of the engine's `get_state`.
     weights : list of (tuple of int, str)
         Likewise of Keras's `get_weights`, which callbacks keep.
-    fit_callbacks : callable
+    match_callbacks : callable
         Tells whether states are those of the training's callbacks; by default it has
         none.
     names : frozenset of str or None
@@ -101,7 +101,7 @@ class Kinds:
 
     state: dict[str, list[ArrayKind]]
     weights: list[ArrayKind]
-    fit_callbacks: Callable[[list[dict[str, Any]]], bool] = operator.not_
+    match_callbacks: Callable[[list[dict[str, Any]]], bool] = operator.not_
     names: frozenset[str] | None = None
     scalars: frozenset[str] = frozenset(["loss"])
 
@@ -187,7 +187,7 @@ def decode(data: bytes, key: str, epoch: int, kinds: Kinds) -> KeptState:
             f"{', '.join(sorted(kinds.names))}"
         )
     callbacks = _callbacks(arrays, about["callbacks"], kinds.weights)
-    if not kinds.fit_callbacks(callbacks):
+    if not kinds.match_callbacks(callbacks):
         raise ForeignStateError("its callback states do not match the fit's callbacks")
     stopped = about["stopped"]
     if not isinstance(stopped, bool):

@@ -19,11 +19,11 @@ from sknn_mnist.networks._keras_private import (
 
 __all__ = [
     "KINDS",
-    "holds_same",
+    "has_same_contents",
     "is_plain",
-    "is_same",
+    "is_same_parameter",
+    "is_same_value",
     "plain_copy",
-    "same",
     "untracked",
 ]
 
@@ -41,7 +41,7 @@ KINDS = (
 )
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same_parameter(one: Any, other: Any) -> bool:
     """Tell whether two parameters mean the same: objects by all that they hold."""
     if one is other:
         return True
@@ -49,29 +49,29 @@ def same(one: Any, other: Any) -> bool:
         return (
             type(one) is type(other)
             and len(one) == len(other)
-            and all(map(same, one, other))
+            and all(map(is_same_parameter, one, other))
         )
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(
-            same(one[name], other[name]) for name in one
+            is_same_parameter(one[name], other[name]) for name in one
         )
     if isinstance(one, KINDS) or isinstance(other, KINDS):
         # Keras numbers the names of optimizers and metrics.
-        return type(one) is type(other) and holds_same(one, other, names=False)
+        return type(one) is type(other) and has_same_contents(one, other, names=False)
     try:
         return bool(one == other)
     except ValueError:  # of arrays, or of what holds some
         return bool(np.array_equal(one, other))
 
 
-def holds_same(one: Any, other: Any, names: bool = True) -> bool:
+def has_same_contents(one: Any, other: Any, names: bool = True) -> bool:
     """Tell whether two objects of a class hold the same plain values.
 
     Left out are variables, which are state, and Keras's bookkeeping, which comes with
     the class.
     """
     if isinstance(one, keras.optimizers.Optimizer) and not (
-        is_same(rate_of_optimizer(one), rate_of_optimizer(other))
+        is_same_value(rate_of_optimizer(one), rate_of_optimizer(other))
         and _excluded(one) == _excluded(other)
     ):
         return False
@@ -86,7 +86,7 @@ def holds_same(one: Any, other: Any, names: bool = True) -> bool:
         for each in (one, other)
     )
     return held.keys() == others.keys() and all(
-        is_same(value, others[name]) for name, value in held.items()
+        is_same_value(value, others[name]) for name, value in held.items()
     )
 
 
@@ -127,7 +127,8 @@ def untracked(value: Any) -> Any:
     return value
 
 
-def is_same(one: Any, other: Any) -> bool:
+def is_same_value(one: Any, other: Any) -> bool:
+    """Tell whether two values that objects hold are the same, their types included."""
     if one is other:
         return True
     if inspect.ismethod(one) and inspect.ismethod(other):
@@ -135,10 +136,10 @@ def is_same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(is_same, one, other))
+        return len(one) == len(other) and all(map(is_same_value, one, other))
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(
-            is_same(value, other[name]) for name, value in one.items()
+            is_same_value(value, other[name]) for name, value in one.items()
         )
     if keras.ops.is_tensor(one):
         one, other = map(keras.ops.convert_to_numpy, (one, other))
@@ -147,7 +148,7 @@ def is_same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and one != one:
         return other != other
     if isinstance(one, KINDS):
-        return holds_same(one, other)
+        return has_same_contents(one, other)
     if isinstance(one, str | bool | int | float | bytes | set | frozenset | re.Pattern):
         return one == other
     if isinstance(one, keras.DTypePolicy):

@@ -18,9 +18,9 @@ import keras
 
 from sknn_mnist.networks._keras_contents import (
     KINDS,
-    holds_same,
+    has_same_contents,
     is_plain,
-    is_same,
+    is_same_value,
     plain_copy,
     untracked,
 )
@@ -74,7 +74,7 @@ def arguments_of(value: Any) -> Arguments | None:
         again = made_from(type(value), arguments)
     except _CONFIG_ERRORS:
         return None
-    return arguments if holds_same(value, again) else None
+    return arguments if has_same_contents(value, again) else None
 
 
 def made_from(kind: type, arguments: Mapping[str, Any]) -> Any:
@@ -205,5 +205,5 @@ def _take_attributes(made: Any, value: Any, but: Collection[str] = ()) -> None:
     for name, each in vars(value).items():
         if is_bookkeeping(name) or name.lstrip("_") in but or not is_plain(each):
             continue
-        if name not in vars(made) or not is_same(each, vars(made)[name]):
+        if name not in vars(made) or not is_same_value(each, vars(made)[name]):
             setattr(made, name, plain_copy(each))

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier, DenseRegressor
-from sknn_mnist.networks._keras_contents import same
+from sknn_mnist.networks._keras_contents import is_same_parameter
 from sknn_mnist.networks._keras_copies import (
     arguments_of,
     copy_of,
@@ -107,10 +107,10 @@ def test_every_argument_of_every_class_is_kept_and_told_apart(name):
             value = OTHERWISE[argument]
         odd = kind(**needed, **{argument: value})
         assert fingerprint(odd) != fingerprint(plain), argument
-        assert not same(odd, plain), argument
+        assert not is_same_parameter(odd, plain), argument
         for copied in (copy_of(odd), copy.deepcopy(odd), by_pickle(odd), clone_of(odd)):
             assert copied is not odd
-            assert same(copied, odd), argument
+            assert is_same_parameter(copied, odd), argument
             assert fingerprint(copied) == fingerprint(odd), argument
             assert arguments_in_function(copied) == arguments_in_function(odd)
         tried += 1

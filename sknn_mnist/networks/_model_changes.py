@@ -1,4 +1,4 @@
-"""What a network is made of, told apart from the values of its variables.
+"""Whether a network was changed in more than the values of its variables.
 
 Users of `model_` may change more than values: an activation, a layer, what is frozen.
 A `Structure` is taken when the network is made, and compared at use.
@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from sknn_mnist._array_kinds import kind_of
-from sknn_mnist.networks._keras_contents import KINDS, same
+from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_private import rate_of_optimizer
 
 __all__ = ["Change", "Origin", "Structure"]
@@ -105,7 +105,7 @@ class Structure:
         self._kind = type(network)
         self._own = _overridden(network)
         self._parts = [_part(layer) for layer in _layers(network)]
-        self._same: list[Any] = []  # marks of a network that had no changes
+        self._unchanged: list[Any] = []  # marks of a network that had no changes
         self.n_outputs = network.outputs[0].shape[-1]
         last = self._parts[-1].in_outputs.get("activation")
         self.sums_to_one = last is keras.activations.softmax
@@ -130,11 +130,11 @@ class Structure:
         """
         # Some tens of microseconds, where nothing was touched.
         marks = [*_marks(network), origin]
-        if len(marks) == len(self._same) and all(map(is_, marks, self._same)):
+        if len(marks) == len(self._unchanged) and all(map(is_, marks, self._unchanged)):
             return []
         found = list(self._differences(network, origin))
         if not found:
-            self._same = marks
+            self._unchanged = marks
         return sorted(found, key=lambda change: not change.in_outputs)
 
     def _differences(self, network: keras.Model, origin: Origin) -> Iterator[Change]:
@@ -270,27 +270,31 @@ def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
         # An attribute that the user has added, such as a note, means nothing to
         # Keras; methods are among `then` and `now` by `_overridden`.
         if (name in then or callable(now[name]))
-        and not _alike(then.get(name, nothing), now.get(name, nothing))
+        and not _is_same_setting(then.get(name, nothing), now.get(name, nothing))
     ]
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _is_same_setting(one: Any, other: Any) -> bool:
+    """Tell whether an attribute of a layer or optimizer means what it meant.
+
+    Functions are the same by their code and what they have bound.
+    """
     if one is other:
         return True
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return len(one) == len(other) and all(map(_is_same_setting, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return not _differing(one, other)
     if type(one) is not type(other):
         return False
     if isinstance(one, FunctionType):
         # A builder may make a function anew for each network.
-        return one.__code__ == other.__code__ and _alike(
+        return one.__code__ == other.__code__ and _is_same_setting(
             _bound_values(one), _bound_values(other)
         )
     try:
         if isinstance(one, KINDS):
-            return same(one, other)
+            return is_same_parameter(one, other)
         if hasattr(one, "get_config") and not isinstance(one, type):
             return bool(one.get_config() == other.get_config())
         return bool(one == other)
