@@ -18,7 +18,7 @@ import os
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -72,6 +72,11 @@ class StateFile(NamedTuple):
     def path(self) -> Path:
         """The file."""
         return Path(self.name)
+
+    @property
+    def shard(self) -> int:
+        """The number of its shard."""
+        return int(self.key[:2], 16)
 
 
 def limit_of_folders() -> int:
@@ -141,45 +146,31 @@ class DiskSpace:
             States that could not be removed, where they are why there are too many.
         """
         now = time.time()
-        own = int(path.parent.parent.name, 16)
         sizes = self._sizes(now)
-        others = sorted(
-            (each for each in self._shards() if each != own),
-            key=lambda shard: sizes[shard][1],
-        )
-        there = {own, *others}
-        todo = [own, *others]
+        own = int(path.parent.parent.name, 16)
+        others = [each for each in self._shards() if each != own]
+        there = [own, *sorted(others, key=lambda shard: sizes[shard][1])]
+        todo = list(there)
         sample: list[StateFile] = []
         stuck: list[StateFile] = []
         changed: set[int] = set()
         for _ in range(SCANS_PER_PUT):
-            seen = 0
-            while todo and seen < NAMES_PER_SCAN:
-                shard = todo.pop(0)
-                found, n_names = self._scan(shard, now, mend=True)
-                sizes[shard] = (sum(each.n_bytes for each in found), now)
+            for shard, files in self._scan_some(todo, now):
+                sizes[shard] = (_total(files), now)
                 changed.add(shard)
-                sample += found
-                seen += n_names + 1
-            known = [sizes[each][0] for each in there if sizes[each][1]]
-            unknown = len(there) - len(known)
-            # Keys are spread evenly, so that shards which were never scanned hold about
-            # as much as those that were.
-            n_bytes = sum(known) + unknown * sum(known) // len(known)
+                sample += files
+            n_bytes, is_whole = _estimate([sizes[each] for each in there])
             most = len(sample) if not todo else max(1, int(OLD_PART * len(sample)))
-            for each in sorted(sample, key=_age)[:most]:
-                if n_bytes <= self.limit:
-                    break
-                if each.path == path:
-                    continue
-                sample.remove(each)
-                if not _remove(each):
-                    stuck.append(each)
-                    continue
-                n_bytes -= each.n_bytes
-                shard = int(each.key[:2], 16)
-                sizes[shard] = (sizes[shard][0] - each.n_bytes, now)
-            if n_bytes <= self.limit or not todo or unknown:
+            oldest = sorted(sample, key=_age)[:most]
+            removed, failed = _remove_until(self.limit, n_bytes, oldest, but=path)
+            stuck += failed
+            n_bytes -= _total(removed)
+            for each in removed:
+                size, _ = sizes[each.shard]
+                sizes[each.shard] = (size - each.n_bytes, now)
+            tried = {*removed, *failed}
+            sample = [each for each in sample if each not in tried]
+            if n_bytes <= self.limit or not todo or not is_whole:
                 break
         self._write({shard: sizes[shard] for shard in changed})
         return stuck if n_bytes > self.limit else []
@@ -197,19 +188,11 @@ class DiskSpace:
         for shard in self._shards():
             files, _ = self._scan(shard, now, mend=True)
             found += files
-            sizes[shard] = sum(each.n_bytes for each in files)
-        n_bytes = sum(sizes.values())
-        removed: list[StateFile] = []
-        stuck: list[StateFile] = []
-        for each in sorted(found, key=_age):
-            if n_bytes <= limit:
-                break
-            if not _remove(each):
-                stuck.append(each)
-                continue
-            removed.append(each)
-            n_bytes -= each.n_bytes
-            sizes[int(each.key[:2], 16)] -= each.n_bytes
+            sizes[shard] = _total(files)
+        oldest = sorted(found, key=_age)
+        removed, stuck = _remove_until(limit, sum(sizes.values()), oldest)
+        for each in removed:
+            sizes[each.shard] -= each.n_bytes
         if any(sizes.values()):
             self._write({shard: (size, now) for shard, size in sizes.items()})
         else:
@@ -222,6 +205,17 @@ class DiskSpace:
     def _shards(self) -> list[int]:
         names = [name for name in _names(self.folder) if _SHARD.fullmatch(name)]
         return [int(name, 16) for name in names]
+
+    def _scan_some(
+        self, todo: list[int], now: float
+    ) -> Iterator[tuple[int, list[StateFile]]]:
+        """Take shards off `todo` and scan them, some names in all."""
+        n_names = 0
+        while todo and n_names < NAMES_PER_SCAN:
+            shard = todo.pop(0)
+            files, n_found = self._scan(shard, now, mend=True)
+            n_names += n_found + 1
+            yield shard, files
 
     def _scan(
         self, shard: int, now: float, mend: bool = False
@@ -279,6 +273,46 @@ class DiskSpace:
             for shard, (size, scanned) in sizes.items():
                 file.seek(_ENTRY.size * shard)
                 file.write(_ENTRY.pack(max(0, size), scanned))
+
+
+def _total(files: Iterable[StateFile]) -> int:
+    return sum(each.n_bytes for each in files)
+
+
+def _estimate(sizes: Sequence[tuple[int, float]]) -> tuple[int, bool]:
+    """Return the bytes of shards, and whether all were scanned.
+
+    Keys are spread evenly, so that shards which were never scanned hold about as much
+    as those that were.
+    """
+    known = [n_bytes for n_bytes, scanned in sizes if scanned]
+    unknown = len(sizes) - len(known)
+    return sum(known) + unknown * sum(known) // len(known), not unknown
+
+
+def _remove_until(
+    limit: int, n_bytes: int, files: Iterable[StateFile], but: Path | None = None
+) -> tuple[list[StateFile], list[StateFile]]:
+    """Remove files, in their order, until no more than `limit` of `n_bytes` are left.
+
+    Returns
+    -------
+    (list of StateFile, list of StateFile)
+        What was removed, and what could not be.
+    """
+    removed: list[StateFile] = []
+    stuck: list[StateFile] = []
+    for each in files:
+        if n_bytes <= limit:
+            break
+        if each.path == but:
+            continue
+        if _remove(each):
+            removed.append(each)
+            n_bytes -= each.n_bytes
+        else:
+            stuck.append(each)
+    return removed, stuck
 
 
 def _state_file(
