@@ -63,26 +63,10 @@ def apply_adam_in_place(optimizer: keras.optimizers.Optimizer) -> None:
     Does nothing to any other optimizer, nor to an Adam that clips, decays, averages
     or accumulates.
     """
-    if type(optimizer) is not keras.optimizers.Adam or any(
-        getattr(optimizer, name, None)
-        for name in (
-            *("amsgrad", "use_ema", "weight_decay", "loss_scale_factor"),
-            *("clipnorm", "global_clipnorm", "clipvalue"),
-            "gradient_accumulation_steps",
-        )
-    ):
+    parts = _parts_of_plain_adam(optimizer)
+    if parts is None:
         return
-    try:
-        weights = list(optimizer._trainable_variables)
-        means, squares = list(optimizer._momentums), list(optimizer._velocities)
-        handles = [each.value.handle for each in (*weights, *means, *squares)]
-    except AttributeError:
-        return
-    dtypes = {each.dtype for each in weights}
-    plain = all(each.constraint is None for each in weights)
-    if not plain or len(dtypes) != 1 or len(handles) != 3 * len(weights):
-        return
-    dtype = tf.as_dtype(dtypes.pop())
+    weights = parts[0]
     keras_apply = optimizer.apply
 
     def apply(grads: Any, trainable_variables: Any = None) -> None:
@@ -92,42 +76,73 @@ def apply_adam_in_place(optimizer: keras.optimizers.Optimizer) -> None:
             isinstance(each, tf.Tensor) for each in grads
         ):
             keras_apply(grads, trainable_variables)
-            return
-        step = tf.cast(optimizer.iterations.value + 1, dtype)
-        # By way of float32, as Keras does.
-        decay = [tf.cast(each, dtype) for each in (optimizer.beta_1, optimizer.beta_2)]
-        rate = (
-            tf.cast(optimizer.learning_rate, dtype)
-            * tf.sqrt(1 - tf.pow(decay[1], step))
-            / (1 - tf.pow(decay[0], step))
-        )
-        rates = [
-            tf.constant(1 - each, dtype)
-            for each in (optimizer.beta_1, optimizer.beta_2)
-        ]
-        epsilon = tf.constant(optimizer.epsilon, dtype)
-        for grad, weight, mean, square in zip(
-            grads, weights, means, squares, strict=True
-        ):
-            mean, square = mean.value, square.value
-            for slot, value, slot_rate in (
-                (mean, grad, rates[0]),
-                (square, tf.square(grad), rates[1]),
-            ):
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=slot.handle, alpha=slot_rate, delta=slot - value
-                )
-            tf.raw_ops.ResourceApplyAdagradV2(
-                var=weight.value.handle,
-                accum=square.handle,
-                lr=rate,
-                epsilon=epsilon,
-                grad=mean,
-                update_slots=False,
-            )
-        optimizer.iterations.assign_add(1)
+        else:
+            _step_in_place(optimizer, grads, *parts)
 
     optimizer.apply = apply
+
+
+def _parts_of_plain_adam(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Return weights, means and squares of an Adam that does nothing else, or None."""
+    if type(optimizer) is not keras.optimizers.Adam or any(
+        getattr(optimizer, name, None)
+        for name in (
+            *("amsgrad", "use_ema", "weight_decay", "loss_scale_factor"),
+            *("clipnorm", "global_clipnorm", "clipvalue"),
+            "gradient_accumulation_steps",
+        )
+    ):
+        return None
+    try:
+        weights = list(optimizer._trainable_variables)
+        means, squares = list(optimizer._momentums), list(optimizer._velocities)
+        handles = [each.value.handle for each in (*weights, *means, *squares)]
+    except AttributeError:
+        return None
+    has_one_dtype = len({each.dtype for each in weights}) == 1
+    plain = all(each.constraint is None for each in weights)
+    if not plain or not has_one_dtype or len(handles) != 3 * len(weights):
+        return None
+    return weights, means, squares
+
+
+def _step_in_place(
+    optimizer: Any,
+    grads: list[tf.Tensor],
+    weights: list[Any],
+    means: list[Any],
+    squares: list[Any],
+) -> None:
+    dtype = tf.as_dtype(weights[0].dtype)
+    step = tf.cast(optimizer.iterations.value + 1, dtype)
+    betas = (optimizer.beta_1, optimizer.beta_2)
+    # By way of float32, as Keras does.
+    decay = [tf.cast(each, dtype) for each in betas]
+    rate = (
+        tf.cast(optimizer.learning_rate, dtype)
+        * tf.sqrt(1 - tf.pow(decay[1], step))
+        / (1 - tf.pow(decay[0], step))
+    )
+    rates = [tf.constant(1 - each, dtype) for each in betas]
+    epsilon = tf.constant(optimizer.epsilon, dtype)
+    for grad, weight, mean, square in zip(grads, weights, means, squares, strict=True):
+        mean, square = mean.value, square.value
+        for slot, value, slot_rate in (
+            (mean, grad, rates[0]),
+            (square, tf.square(grad), rates[1]),
+        ):
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=slot.handle, alpha=slot_rate, delta=slot - value
+            )
+        tf.raw_ops.ResourceApplyAdagradV2(
+            var=weight.value.handle,
+            accum=square.handle,
+            lr=rate,
+            epsilon=epsilon,
+            grad=mean,
+            update_slots=False,
+        )
+    optimizer.iterations.assign_add(1)
 
 
 def forget_kernels() -> None:
