@@ -243,46 +243,70 @@ def build_cnn(
     ]
     sides: tuple[int, ...] = input_shape[:2]
     for number, width in enumerate(widths, start=1):
-        fitting_kernel = _cut(kernel, sides)
-        layers.append(
-            keras.layers.Conv2D(
-                width,
-                fitting_kernel,
-                padding=padding,
-                data_format="channels_last",
-                activation=activation,
-                kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-                dtype=dtype,
-                name=f"conv_{number}",
-            )
+        block, sides = _block(
+            number,
+            width,
+            sides,
+            kernel=kernel,
+            window=window,
+            padding=padding,
+            activation=activation,
+            batch_norm=batch_norm,
+            dtype=dtype,
+            seed=next(seeds),
         )
-        if padding == "valid":
-            sides = tuple(
-                side - k + 1 for side, k in zip(sides, fitting_kernel, strict=True)
-            )
-        if batch_norm:
-            layers.append(
-                keras.layers.BatchNormalization(
-                    dtype=dtype, name=f"batch_norm_{number}"
-                )
-            )
-        fitting_window = _cut(window, sides)
-        if window != (1, 1):
-            layers.append(
-                keras.layers.MaxPooling2D(
-                    fitting_window,
-                    data_format="channels_last",
-                    dtype=dtype,
-                    name=f"pool_{number}",
-                )
-            )
-        sides = tuple(side // w for side, w in zip(sides, fitting_window, strict=True))
+        layers += block
     layers.append(keras.layers.Flatten("channels_last", dtype=dtype, name="flatten"))
     if not sizes and dropout:
         layers.append(_dropout_layer(dropout, dtype, next(seeds), "dropout_1"))
     layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)
     layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
     return keras.Sequential(layers, name="cnn")
+
+
+def _block(
+    number: int,
+    width: int,
+    sides: tuple[int, ...],
+    *,
+    kernel: tuple[int, int],
+    window: tuple[int, int],
+    padding: str,
+    activation: Any,
+    batch_norm: bool,
+    dtype: Any,
+    seed: int | None,
+) -> tuple[list[keras.layers.Layer], tuple[int, ...]]:
+    """Return convolution and pooling for maps of `sides`, and the sides they leave."""
+    kernel = _cut(kernel, sides)
+    layers: list[keras.layers.Layer] = [
+        keras.layers.Conv2D(
+            width,
+            kernel,
+            padding=padding,
+            data_format="channels_last",
+            activation=activation,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+            dtype=dtype,
+            name=f"conv_{number}",
+        )
+    ]
+    if padding == "valid":
+        sides = tuple(side - k + 1 for side, k in zip(sides, kernel, strict=True))
+    if batch_norm:
+        layers.append(_batch_norm_layer(dtype, number))
+    if window != (1, 1):
+        window = _cut(window, sides)
+        layers.append(
+            keras.layers.MaxPooling2D(
+                window,
+                data_format="channels_last",
+                dtype=dtype,
+                name=f"pool_{number}",
+            )
+        )
+        sides = tuple(side // w for side, w in zip(sides, window, strict=True))
+    return layers, sides
 
 
 def _dense_layers(
@@ -305,16 +329,16 @@ def _dense_layers(
             )
         )
         if batch_norm:
-            layers.append(
-                keras.layers.BatchNormalization(
-                    dtype=dtype, name=f"batch_norm_{number}"
-                )
-            )
+            layers.append(_batch_norm_layer(dtype, number))
         if dropout:
             layers.append(
                 _dropout_layer(dropout, dtype, next(seeds), f"dropout_{number}")
             )
     return layers
+
+
+def _batch_norm_layer(dtype: Any, number: int) -> keras.layers.Layer:
+    return keras.layers.BatchNormalization(dtype=dtype, name=f"batch_norm_{number}")
 
 
 def _dropout_layer(
