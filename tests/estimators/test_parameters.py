@@ -39,6 +39,19 @@ def test_a_constructor_has_what_its_holders_name_and_no_more(estimator):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_defaults_are_those_of_the_builder(estimator):
+    of_estimator = inspect.signature(estimator).parameters
+    of_builder = inspect.signature(estimator._builder).parameters
+    # The others are what an estimator finds from the data.
+    given = set(of_builder) - {"input_shape", "n_outputs", "output_activation", "seed"}
+    assert given <= set(of_estimator)
+    assert {"hidden_size", "activation", "dropout", "batch_norm", "dtype"} <= given
+    assert {name: of_estimator[name].default for name in given} == {
+        name: of_builder[name].default for name in given
+    }
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_the_first_parameter_alone_goes_by_position(estimator):
     first, *others = inspect.signature(estimator).parameters.values()
     assert first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
