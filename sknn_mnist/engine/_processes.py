@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from sknn_mnist.networks._conditions import ISA_VARIABLES
 from sknn_mnist.networks._keras_private import uses_onednn
 
 __all__ = [
@@ -89,11 +90,7 @@ def bfloat16_obstacle() -> str | None:
     TensorFlow asks the processor whether it can, and oneDNN, told to leave AVX-512
     alone, then can't: it calls `terminate`, also under `keras.Model.fit`.
     """
-    given = {
-        name: os.environ[name]
-        for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-        if name in os.environ
-    }
+    given = {name: os.environ[name] for name in ISA_VARIABLES if name in os.environ}
     bounds = [
         f"{name}={value}"
         for name, value in given.items()

@@ -18,14 +18,12 @@ import tensorflow as tf
 from sknn_mnist._version import __version__
 from sknn_mnist.networks._keras_private import is_deterministic, uses_onednn
 
-__all__ = ["conditions", "versions"]
+__all__ = ["FPMATH_VARIABLES", "ISA_VARIABLES", "conditions", "versions"]
 
-# How oneDNN computes: with which instructions, in which precision.
-_ONEDNN_VARIABLES = tuple(
-    f"{prefix}_{name}"
-    for prefix in ("ONEDNN", "DNNL")
-    for name in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE")
-)
+# How oneDNN computes: with which instructions, in which precision; each under its name
+# of today and its old one.
+ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+FPMATH_VARIABLES = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 
 # Functions of `keras.config` that older versions may lack.
 _KERAS_SETTINGS = (
@@ -69,4 +67,11 @@ def _nothing() -> None:
 
 
 # Fixed when TensorFlow starts.
-_ONEDNN = (uses_onednn(), *(os.environ.get(name) for name in _ONEDNN_VARIABLES))
+_ONEDNN = (
+    uses_onednn(),
+    *(
+        os.environ.get(name)
+        for both in zip(ISA_VARIABLES, FPMATH_VARIABLES, strict=True)
+        for name in both
+    ),
+)
