@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist._messages import first_line
 from sknn_mnist.engine._batches import (
     Logs,
@@ -32,7 +33,6 @@ from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen
-from sknn_mnist.networks._histories import plain_history, plain_logs
 from sknn_mnist.networks._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._histories import plain_history
 from sknn_mnist.engine._batches import epoch_order, rows_at_once
 from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
@@ -20,7 +21,6 @@ from sknn_mnist.engine._resuming import train_with_memory
 from sknn_mnist.engine._watch import Seen, Watch
 from sknn_mnist.memory._callback_states import obstacle_of
 from sknn_mnist.memory._stores import say_once
-from sknn_mnist.networks._histories import plain_history
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._recipes import NetworkRecipe
 

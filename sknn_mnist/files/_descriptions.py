@@ -14,10 +14,10 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from sknn_mnist import estimators
+from sknn_mnist._histories import plain_history
 from sknn_mnist._parameters import per_layer
 from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
-from sknn_mnist.engine._watch import floats_of
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._images import TakesImages
 from sknn_mnist.files._sizes import check_size
@@ -148,7 +148,7 @@ def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
         # An array without columns may have any number of rows, and takes no bytes.
         if each.ndim < 1 or len(each) > len(values["loss"]):
             raise ValueError(f"its history of {name!r} is not one value per epoch")
-    return floats_of({name: list(each) for name, each in values.items()})
+    return plain_history(values)
 
 
 def _network_of(

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from sknn_mnist._array_kinds import ArrayKind, kind_of
-from sknn_mnist.networks._histories import plain_history
+from sknn_mnist._histories import plain_history
 
 __all__ = ["ForeignStateError", "KeptState", "Kinds", "decode", "encode"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sknn_mnist.networks._histories import plain_history, plain_logs
+from sknn_mnist._histories import plain_history, plain_logs
 
 NUMBERS = [1, 0.5, np.float32(0.1), np.array(0.25, "float16"), tf.constant(0.1)]
 VECTORS = [np.array([0.1, 0.2], "float32"), tf.constant([0.5, 1.0]), [0.5, 0.25]]
