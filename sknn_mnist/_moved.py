@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 __all__ = ["know_moved_modules"]
 
@@ -43,16 +42,19 @@ def know_moved_modules() -> None:
         sys.meta_path.append(_Finder())
 
 
-class _Finder(MetaPathFinder, Loader):
+class _Finder:
     """Makes a module of an old name, when it is asked for, with what others have."""
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        return spec_from_loader(fullname, self) if fullname in _MOVED else None
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        if name not in _MOVED:
+            return None
+        # Not before: whoever imports the package waits for it.
+        from importlib.machinery import ModuleSpec
+
+        return ModuleSpec(name, self)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         moved: dict[str, Any] = {}
