@@ -4,13 +4,18 @@ The names below load on first use, so that ``import sknn_mnist`` does not start
 TensorFlow.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from sknn_mnist._moved import know_moved_modules
 from sknn_mnist._version import __version__
 
+# As type checkers know it by its name. `typing` would take most of the import's time.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sknn_mnist.datasets import load_digits28, load_mnist
     from sknn_mnist.engine import clear_network_pool
     from sknn_mnist.estimators import (
