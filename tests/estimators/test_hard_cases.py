@@ -170,4 +170,4 @@ def test_a_net_without_probabilities_is_refused(tmp_path, capsys):
     np.save(tmp_path / "scans.npy", np.zeros((2, 16)))
     args = ["--load", str(tmp_path / "net.safetensors")]
     assert main(["predict", *args, "--images", str(tmp_path / "scans.npy")]) == 1
-    assert "holds no classifier but a DenseRegressor" in capsys.readouterr().err
+    assert "holds no classifier, but a DenseRegressor" in capsys.readouterr().err
