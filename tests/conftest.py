@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items):
     """Leave out what TensorFlow itself can't compute where this is another machine.
 
     With ONEDNN_MAX_CPU_ISA=AVX2 on a processor with AVX-512, bfloat16 ends the process,
-    under keras.Model.fit as well; tests/test_precision.py tests that it is refused. A
-    processor that has no AVX-512 computes it otherwise.
+    under keras.Model.fit as well; tests/estimators/test_precision.py tests that it is
+    refused. A processor that has no AVX-512 computes it otherwise.
     """
     from sknn_mnist.engine._processes import bfloat16_obstacle
 
