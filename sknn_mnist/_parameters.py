@@ -21,6 +21,7 @@ __all__ = [
     "call_as",
     "check_activation",
     "check_bool",
+    "check_finite",
     "check_fraction",
     "check_image_shape",
     "check_one_of",
@@ -139,6 +140,13 @@ def as_finite_float(value: Any) -> float | None:
     except OverflowError:  # an int of hundreds of digits
         return None
     return number if isfinite(number) else None
+
+
+def check_finite(name: str, value: Any, owner: str) -> float:
+    number = as_finite_float(value)
+    if number is None:
+        raise invalid(name, owner, "a finite number", value)
+    return number
 
 
 def check_bool(name: str, value: Any, owner: str) -> bool:

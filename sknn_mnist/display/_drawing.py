@@ -20,6 +20,7 @@ __all__ = [
     "new_axes",
     "plain",
     "pyplot",
+    "stretched",
 ]
 
 # M. Okabe and K. Ito, "Color Universal Design", 2008: told apart with any colour
@@ -231,5 +232,21 @@ def as_pictures(images: np.ndarray) -> list[np.ndarray]:
     images = np.asarray(images, dtype=float)
     if images.shape[-1] != 3:
         return list(images.mean(axis=-1))
-    low, high = images.min(), images.max()
-    return list((images - low) / ((high - low) or 1.0))
+    return list(stretched(images))
+
+
+def stretched(values: np.ndarray) -> np.ndarray:
+    """Return values scaled to [0, 1], and 0 where all are the same.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite numbers, of any shape.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
+    low, high = values.min(), values.max()
+    return (values - low) / ((high - low) or 1.0)

@@ -200,21 +200,20 @@ class HistoryDisplay:
             raise refused("histories", type(self).__name__, must, repr(self.histories))
         shown = _metrics(points, metrics, owner)
         options = as_line_options(line_kw, owner)
-        given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-        for each in given:
+        panels = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        for each in panels:
             check_axes(each, owner)
-        if ax is not None and len(given) != len(shown):
-            must = f"hold {len(shown)} axes, one for each of {shown}"
-            raise refused("ax", owner, must, repr(ax))
         if ax is None:
-            ax = plt.subplots(
+            panels = plt.subplots(
                 1,
                 len(shown),
                 figsize=(1.2 + 4.2 * len(shown), 3.6),
                 squeeze=False,
                 layout="constrained",
             )[1][0]
-        panels = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+        elif len(panels) != len(shown):
+            must = f"hold {len(shown)} axes, one for each of {shown}"
+            raise refused("ax", owner, must, repr(ax))
         for panel, metric in zip(panels, shown, strict=True):
             self._draw(panel, points[points["metric"] == metric], options)
             panel.set_xlabel("epoch")

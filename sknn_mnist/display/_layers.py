@@ -8,7 +8,13 @@ import numpy as np
 
 from sknn_mnist._parameters import call_as
 from sknn_mnist.display._checks import as_cells, check_drawing, method_of
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
+from sknn_mnist.display._drawing import (
+    as_pictures,
+    draw_mosaic,
+    near_square,
+    new_axes,
+    stretched,
+)
 from sknn_mnist.inspection import (
     convolution_kernels,
     feature_maps,
@@ -310,17 +316,12 @@ class ActivationMaximizationDisplay:
             When a parameter is invalid.
         """
         cmap = check_drawing(self, ax, cmap)
-        tiles = [_stretched(picture) for picture in as_pictures(self.images)]
+        tiles = [stretched(picture) for picture in as_pictures(self.images)]
         columns = near_square(len(tiles))
         self.ax_ = _axes_for(ax, self, len(tiles), columns)
         draw_mosaic(self.ax_, tiles, columns, cmap=cmap, vmin=0, vmax=1)
         self.figure_ = self.ax_.figure
         return self
-
-
-def _stretched(picture: np.ndarray) -> np.ndarray:
-    low, high = picture.min(), picture.max()
-    return (picture - low) / ((high - low) or 1.0)
 
 
 def _axes_for(ax: Any, display: Any, n_tiles: int, columns: int) -> Any:

@@ -19,7 +19,7 @@ from sknn_mnist.display._checks import (
     described,
     method_of,
 )
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes
+from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes, stretched
 from sknn_mnist.inspection import gradient_saliency, occlusion
 from sknn_mnist.inspection._sensitivity import images_and_classes
 
@@ -197,6 +197,4 @@ def _in_colours(picture: np.ndarray) -> np.ndarray:
     """Return a grey picture as colours, dark on white."""
     if picture.ndim == 3:
         return picture
-    low, high = picture.min(), picture.max()
-    grey = 1 - (picture - low) / ((high - low) or 1.0)
-    return np.repeat(grey[..., None], 3, axis=-1)
+    return np.repeat(1 - stretched(picture)[..., None], 3, axis=-1)

@@ -11,10 +11,10 @@ from sknn_mnist._parameters import (
     as_finite_float,
     as_random_state,
     check_bool,
+    check_finite,
     check_positive_int,
     invalid,
 )
-from sknn_mnist.inspection._checks import check_finite
 from sknn_mnist.inspection._gradients import gradient_ascent
 from sknn_mnist.inspection._layers import convolution
 from sknn_mnist.inspection._unwrapping import net_of

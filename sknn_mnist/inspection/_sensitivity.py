@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from sknn_mnist._parameters import check_positive_int, refused
+from sknn_mnist._parameters import check_finite, check_positive_int, refused
 from sknn_mnist.estimators._base import KerasEstimator
-from sknn_mnist.inspection._checks import check_finite
 from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._images import as_images, in_batches
 from sknn_mnist.inspection._unwrapping import net_and_input

@@ -30,6 +30,24 @@ def unwrapped(estimator: Any) -> tuple[list[Pipeline], Any]:
 
 def net_of(estimator: Any, owner: str) -> KerasEstimator:
     """Return the fitted net at the end of pipelines and searches."""
+    return _fitted(estimator, owner)[1]
+
+
+def net_and_input(
+    estimator: Any, owner: str, X: Any
+) -> tuple[KerasEstimator, np.ndarray]:
+    """Return the net at the end of pipelines and searches, and its input for X."""
+    pipelines, net = _fitted(estimator, owner)
+    check_samples("X", X, owner)
+    for pipeline in pipelines:
+        if len(pipeline.steps) > 1:
+            X = pipeline[:-1].transform(X)
+    X, _ = net._validate_data(X)
+    return net, net.feature_encoder_.transform(X)
+
+
+def _fitted(estimator: Any, owner: str) -> tuple[list[Pipeline], KerasEstimator]:
+    """Return what `unwrapped` does, if it is fitted, and a net of this package."""
     pipelines, net = unwrapped(estimator)
     for pipeline in pipelines:
         check_is_fitted(pipeline)
@@ -42,17 +60,4 @@ def net_of(estimator: Any, owner: str) -> KerasEstimator:
             net,
         )
     check_is_fitted(net, "history_")
-    return net
-
-
-def net_and_input(
-    estimator: Any, owner: str, X: Any
-) -> tuple[KerasEstimator, np.ndarray]:
-    """Return the net at the end of pipelines and searches, and its input for X."""
-    net = net_of(estimator, owner)
-    check_samples("X", X, owner)
-    for pipeline in unwrapped(estimator)[0]:
-        if len(pipeline.steps) > 1:
-            X = pipeline[:-1].transform(X)
-    X, _ = net._validate_data(X)
-    return net, net.feature_encoder_.transform(X)
+    return pipelines, net

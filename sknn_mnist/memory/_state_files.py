@@ -18,6 +18,7 @@ import stat
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sknn_mnist._regular_files import read_regular
@@ -149,7 +150,7 @@ class FolderStore:
             return None
         with suppress(OSError):  # of a read-only folder
             os.utime(file.path)
-        return KeptState(**{**vars(kept), "passing": file.passing})
+        return replace(kept, passing=file.passing)
 
     def _warn_of(self, stuck: list[StateFile]) -> None:
         if stuck:
