@@ -11,15 +11,10 @@ import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist.engine import _loop, _pool
 
+pytestmark = pytest.mark.usefixtures("empty_pool")
+
 X = np.random.default_rng(0).random((60, 9)).astype("float32")
 Y = np.arange(60) % 3
-
-
-@pytest.fixture(autouse=True)
-def empty_pool():
-    sknn_mnist.clear_network_pool()
-    yield
-    sknn_mnist.clear_network_pool()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sknn_mnist.networks import _recipes
 from sknn_mnist.networks._initial_values import layer_seeds
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-pytestmark = pytest.mark.exact
+pytestmark = [pytest.mark.exact, pytest.mark.usefixtures("empty_pool")]
 
 SEEDS = (0, 1, 7, 0, 123)
 
@@ -119,13 +119,6 @@ BUILDERS = {
     "given weights": builder_with_given_weights,
     "branches": builder_of_branches,
 }
-
-
-@pytest.fixture(autouse=True)
-def empty_pool():
-    sknn_mnist.clear_network_pool()
-    yield
-    sknn_mnist.clear_network_pool()
 
 
 def recipe_of(builder, seed, **options):

@@ -14,18 +14,11 @@ import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist.engine import _forward, _loop, _pool
 
-pytestmark = pytest.mark.exact
+pytestmark = [pytest.mark.exact, pytest.mark.usefixtures("empty_pool")]
 
 RNG = np.random.default_rng(0)
 X = RNG.random((90, 64)).astype("float32")
 Y = np.arange(90) % 3
-
-
-@pytest.fixture(autouse=True)
-def empty_pool():
-    sknn_mnist.clear_network_pool()
-    yield
-    sknn_mnist.clear_network_pool()
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from safetensors import numpy as safetensors
 from safetensors import safe_open
+from saved_parts import parts, write
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
-from sknn_mnist.files._estimator_files import _digest
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(40, 16)).astype(np.float32)
@@ -220,19 +220,6 @@ def saved_cnn(tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "cnn"
     CNNClassifier(filters=2, hidden_size=4, epochs=1).fit(X, Y).save(path)
     return path
-
-
-def parts(path):
-    with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return json.loads(file.metadata()["sknn_mnist"]), arrays
-
-
-def write(path, about, arrays):
-    """Write a file as one would who knows how: its checksum is right."""
-    text = json.dumps(about)
-    metadata = {"sknn_mnist": text, "sha256": _digest(text, arrays)}
-    path.write_bytes(safetensors.save(arrays, metadata=metadata))
 
 
 class Bomb:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 from safetensors import numpy as safetensors
-from safetensors import safe_open
+from saved_parts import parts, write
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
@@ -30,19 +30,6 @@ Y = np.arange(40) % 3
 
 # Bytes that any load may take: imports, tracing, and what `_sizes` allows.
 ALLOWED = 150 * 2**20
-
-
-def parts(path):
-    with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return json.loads(file.metadata()["sknn_mnist"]), arrays
-
-
-def write(path, about, arrays):
-    """Write a file as one would who knows how: its checksum is right."""
-    text = json.dumps(about)
-    metadata = {"sknn_mnist": text, "sha256": _digest(text, arrays)}
-    path.write_bytes(safetensors.save(arrays, metadata=metadata))
 
 
 class Spent:

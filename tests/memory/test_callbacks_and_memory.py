@@ -18,21 +18,12 @@ from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist.engine import _loop
 from sknn_mnist.memory import _callback_states, _stores
 
+pytestmark = pytest.mark.usefixtures("nothing_kept")
+
 RNG = np.random.default_rng(0)
 X = RNG.random((80, 16)).astype("float32")
 Y = (X[:, :3] + 0.3 * RNG.random((80, 3))).argmax(axis=1)
 EPOCHS = 7
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    sknn_mnist.clear_memory(":memory:")
-    _stores._said.clear()
-
-
-@pytest.fixture(params=["folder", "process"])
-def memory(request, tmp_path):
-    return str(tmp_path / "states") if request.param == "folder" else ":memory:"
 
 
 def net(**parameters):

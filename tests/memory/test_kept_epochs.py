@@ -12,25 +12,16 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist.engine import _resuming
 from sknn_mnist.memory import _stores
 from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._state_files import FolderStore
 
+pytestmark = pytest.mark.usefixtures("nothing_kept")
+
 X = np.random.default_rng(0).random((60, 9)).astype("float32")
 Y = np.arange(60) % 3
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    sknn_mnist.clear_memory(":memory:")
-
-
-@pytest.fixture(params=["folder", "process"])
-def memory(request, tmp_path):
-    return str(tmp_path / "states") if request.param == "folder" else ":memory:"
 
 
 def net(memory=None, epochs=4, **parameters):

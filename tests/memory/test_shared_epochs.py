@@ -21,7 +21,7 @@ from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegres
 from sknn_mnist.memory import _stores
 from sknn_mnist.networks import _conditions
 
-pytestmark = pytest.mark.exact
+pytestmark = [pytest.mark.exact, pytest.mark.usefixtures("nothing_kept")]
 
 RNG = np.random.default_rng(0)
 X = RNG.random((90, 36)).astype("float32")
@@ -46,18 +46,6 @@ NETS = {
         class_weight="balanced", optimizer="rmsprop", random_state=6
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    """Start without states, and with nothing said."""
-    sknn_mnist.clear_memory(":memory:")
-    _stores._said.clear()
-
-
-@pytest.fixture(params=["folder", "process"])
-def memory(request, tmp_path):
-    return str(tmp_path / "states") if request.param == "folder" else ":memory:"
 
 
 def assert_same_fit(one, other):
