@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import sknn_mnist
+from sknn_mnist import _moved
 
 # Written by version 0.1.0, with the oldest dependencies it took.
 FOLDER = Path(__file__).with_name("version_0_1_0")
@@ -102,6 +103,10 @@ def test_pickles_find_what_moved(module, name):
     # Stored anew, it is found where it is now.
     assert pickle.loads(pickle.dumps(found)) is found
     assert module.encode() not in pickle.dumps(found)
+
+
+def test_every_module_that_moved_is_asked_for():
+    assert set(MOVED) == set(_moved._MOVED)
 
 
 def test_old_modules_wait_until_they_are_asked_for():
