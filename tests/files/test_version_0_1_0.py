@@ -13,7 +13,8 @@ from sklearn.datasets import load_digits
 import sknn_mnist
 from sknn_mnist import _moved
 
-# Written by version 0.1.0, with the oldest dependencies it took.
+# Written by version 0.1.0, with the oldest dependencies it took. The DenseRegressor has
+# a callback object, which pickles hold and files refuse.
 FOLDER = Path(__file__).with_name("version_0_1_0")
 
 # What they predicted then, of the first digits.
