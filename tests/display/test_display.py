@@ -36,7 +36,7 @@ from sknn_mnist.display import (
     SearchDisplay,
     SensitivityDisplay,
 )
-from sknn_mnist.display._drawing import draw_mosaic, near_square
+from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square
 
 mpl.use("Agg")
 
@@ -552,3 +552,32 @@ def test_a_history_may_have_a_number_for_its_name(dense):
     assert display.frame()["estimator"].unique().tolist() == ["0.5"]
     assert display.frame()["value"].tolist() == [2.5, 1.5]
     display.plot()
+
+
+def shown(display):
+    """Return the values of a picture's tiles, without what is between them."""
+    values = display.ax_.get_images()[0].get_array()
+    return np.ma.masked_invalid(values).compressed()
+
+
+def test_pictures_use_all_of_their_scale():
+    rng = np.random.default_rng(0)
+    images = 5 + 4 * rng.random((3, 4, 4, 1))
+    values = shown(room.ActivationMaximizationDisplay(images).plot())
+    assert (values.min(), values.max()) == (0, 1)
+    assert np.isclose(values, 0).sum() == np.isclose(values, 1).sum() == 3
+    flat = shown(room.ActivationMaximizationDisplay(np.full((2, 4, 4, 1), 7.0)).plot())
+    assert set(flat) == {0}
+    low, high = images.min(), images.max()
+    coloured = as_pictures(np.repeat(images, 3, axis=-1))
+    np.testing.assert_allclose(
+        coloured[1][..., 0], (images[1, ..., 0] - low) / (high - low)
+    )
+    sensitivity = np.ones((3, 4, 4))
+    display = room.SensitivityDisplay(images, sensitivity, list("abc"), "gradient")
+    picture = display.plot().ax_.get_images()[0].get_array()
+    # Dark on white: the largest value of each image is black, the least white.
+    above = picture[: picture.shape[0] // 2, ..., :3][
+        picture[: picture.shape[0] // 2, ..., 3] > 0
+    ]
+    assert (above.min(), above.max()) == (0, 1)

@@ -64,6 +64,19 @@ def many(folder, number, date=1.6e9, size=100):
     return number * size
 
 
+def test_what_was_just_written_stays(tmp_path):
+    one = size_of_one(tmp_path)
+    folder = FolderStore(tmp_path / "full", 2 * one)
+    ahead = time.time() + 30  # by another host's clock, so that ours is the oldest
+    for number in range(2):
+        folder.put(key(number), state())
+    for file in folder.files():
+        os.utime(file.path, (ahead, ahead))
+    assert folder.put(key(2), state())
+    assert there(folder, 2)
+    assert total(folder) <= 2 * one
+
+
 # -- while others write and remove -------------------------------------------------
 
 
