@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from sknn_mnist.networks._keras_copies import arguments_of
 from sknn_mnist.networks._keras_own import is_own, name_of_own
+from sknn_mnist.networks._keras_private import FUNCTIONAL
 
 __all__ = ["NotOwnError", "fingerprint"]
 
@@ -60,15 +62,37 @@ def fingerprint(value: Any) -> Any:
 
 def _check_names_own(config: Mapping[Any, Any]) -> None:
     name, module = config.get("class_name"), config.get("module")
-    if name in ("function", "__tuple__", "__numpy__", "__tensor__", "DTypePolicy"):
-        if name == "function":
-            raise NotOwnError(config)
-        return
-    found = None
-    if isinstance(module, str) and isinstance(name, str):
-        namespace: Any = keras
-        for part in module.removeprefix("keras").split("."):
-            namespace = getattr(namespace, part, None) if part else namespace
-        found = getattr(namespace, name, None)
-    if not is_own(found):
+    if name == "function":
         raise NotOwnError(config)
+    if name in _OF_VALUES:
+        return
+    if isinstance(module, str) and isinstance(name, str):
+        found = _found_in_keras(module, name)
+        if is_own(found) or found is FUNCTIONAL or _is_operation(found, module):
+            return
+    raise NotOwnError(config)
+
+
+# Keras's names of plain values in configs.
+_OF_VALUES = ("__tuple__", "__numpy__", "__tensor__", "__keras_tensor__", "DTypePolicy")
+
+
+def _found_in_keras(module: str, name: str) -> Any:
+    namespace: Any = keras
+    for part in module.removeprefix("keras").split("."):
+        namespace = getattr(namespace, part, None) if part else namespace
+    return getattr(namespace, name, None)
+
+
+def _is_operation(found: Any, module: str) -> bool:
+    """Tell whether something is one of the classes behind the functions of `keras.ops`.
+
+    Functional networks hold them: ``h * 2 + 1`` is a Multiply and an Add.
+    """
+    return (
+        module.startswith("keras.src.ops.")
+        and inspect.isclass(found)
+        and issubclass(found, keras.Operation)
+        and not issubclass(found, keras.layers.Layer)
+        and found.__module__ == module
+    )

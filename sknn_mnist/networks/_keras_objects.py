@@ -37,6 +37,7 @@ __all__ = [
     "make_loss",
     "make_metrics",
     "make_optimizer",
+    "takes_logits",
 ]
 
 
@@ -153,8 +154,11 @@ def _rate_or_schedule(learning_rate: Any, owner: str) -> Any:
     return rate
 
 
-def make_loss(loss: Any, dtype: str, owner: str) -> Any:
-    """Return a fresh loss that computes in `dtype`, or the user's own function."""
+def make_loss(loss: Any, dtype: str, owner: str, logits: bool = False) -> Any:
+    """Return a fresh loss that computes in `dtype`, or the user's own function.
+
+    One of logits is refused, unless `logits`.
+    """
     if isinstance(loss, keras.losses.Loss):
         made = loss
     else:
@@ -166,9 +170,7 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
         if known is None:
             return made
         made = known()
-    if arguments_in_function(made).get("from_logits") or getattr(
-        made, "from_logits", False
-    ):
+    if not logits and takes_logits(made):
         raise invalid(
             "loss",
             owner,
@@ -182,6 +184,14 @@ def make_loss(loss: Any, dtype: str, owner: str) -> Any:
         made
         if arguments is None
         else made_from(type(made), {**arguments, "dtype": dtype})
+    )
+
+
+def takes_logits(loss: Any) -> bool:
+    """Tell whether a loss takes logits, and not probabilities."""
+    return bool(
+        arguments_in_function(loss).get("from_logits")
+        or getattr(loss, "from_logits", False)
     )
 
 

@@ -29,6 +29,7 @@ NAMESPACES = {
     "keras.initializers": keras.initializers,
     "keras.callbacks": keras.callbacks,
     "keras.layers": keras.layers,
+    "keras.models": keras.models,
     "keras.ops": keras.ops,
 }
 

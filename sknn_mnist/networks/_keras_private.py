@@ -6,6 +6,9 @@ What `_forks` asks of TensorFlow itself is asked here as well.
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sknn_mnist.networks._quiet_start import without_chatter  # before Keras
@@ -15,12 +18,15 @@ import keras
 import tensorflow as tf
 
 __all__ = [
+    "FUNCTIONAL",
     "VARIABLES",
     "apply_adam_in_place",
     "arguments_in_function",
+    "compile_settings_of",
     "config_of_optimizer",
     "exclude_from_weight_decay",
     "forget_kernels",
+    "fresh_generators",
     "has_started",
     "is_bookkeeping",
     "is_deterministic",
@@ -38,6 +44,15 @@ try:  # older versions make variables of another class than the public one
     VARIABLES: tuple[Any, ...] = (keras.Variable, Variable)
 except ImportError:
     VARIABLES = (keras.Variable,)
+
+
+# The class of what `keras.Model(inputs, outputs)` makes.
+try:
+    from keras.src.models.functional import Functional
+
+    FUNCTIONAL: Any = Functional
+except ImportError:
+    FUNCTIONAL = None
 
 
 def sum_no_replicas(optimizer: keras.optimizers.Optimizer) -> None:
@@ -264,6 +279,67 @@ def _variables_in(value: Any, seen: set[int]) -> list[keras.Variable]:
     if isinstance(value, list | tuple):
         return [found for each in value for found in _variables_in(each, seen)]
     return []
+
+
+def compile_settings_of(network: keras.Model) -> dict[str, Any]:
+    """Return what a compiled network was compiled with, as it was given.
+
+    Losses and metrics by name, function or object; `get_compile_config` has no more
+    than the names of functions.
+    """
+    held = getattr(network, "_compile_config", None)
+    config = getattr(held, "config", None)
+    if not isinstance(config, dict):
+        config = keras.saving.deserialize_keras_object(network.get_compile_config())
+    return dict(config)
+
+
+# What Keras counts and draws from for the whole thread: the names of layers and
+# metrics, and the seeds of operations that are given none.
+_OF_THE_THREAD = ("object_name_uids", "global_seed_generator")
+
+
+@contextmanager
+def fresh_generators(seed: int) -> Iterator[Callable[[], bool]]:
+    """Have Keras name, and Keras and TensorFlow draw, as in a new process.
+
+    For a block, on this thread; what was before is put back.
+
+    Parameters
+    ----------
+    seed : int
+        TensorFlow's global seed in the block.
+
+    Yields
+    ------
+    callable
+        Tells whether an operation of TensorFlow's has drawn its seed in the block. Its
+        kernel is kept with a generator that goes on, so that the same block would draw
+        other numbers, unless `forget_kernels` was called before.
+    """
+    try:
+        from keras.src.backend.common import global_state
+        from tensorflow.python.eager import context
+
+        settings = vars(context.context())
+        held = {name: settings[name] for name in ("_seed", "_rng") if name in settings}
+        before = {
+            name: global_state.get_global_attribute(name) for name in _OF_THE_THREAD
+        }
+    except (ImportError, AttributeError):
+        yield lambda: False
+        return
+    try:
+        for name in _OF_THE_THREAD:
+            global_state.set_global_attribute(name, None)
+        settings.update(_seed=seed, _rng=random.Random(seed))
+        fresh = settings["_rng"].getstate()
+        yield lambda: bool(settings["_rng"].getstate() != fresh)
+    finally:
+        settings.pop("_rng", None)
+        settings.update({"_seed": None, **held})
+        for name, value in before.items():
+            global_state.set_global_attribute(name, value)
 
 
 def take_restored_epoch(network: keras.Model) -> int | None:

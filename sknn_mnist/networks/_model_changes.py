@@ -18,11 +18,14 @@ from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_private import rate_of_optimizer
 
-__all__ = ["Change", "Origin", "Structure"]
+__all__ = ["Change", "Origin", "Output", "Structure"]
 
 # Attributes without effect on what an existing network computes or how it trains:
 # wrappers that Keras makes for each layer, and what draws the initial weights.
-_IDLE = ("build", "quantize", "seed", "seed_generator", "call_signature_parameters")
+_IDLE = (
+    *("build", "quantize", "seed", "seed_generator", "call_signature_parameters"),
+    "backend",  # of layers that preprocess: the same for all
+)
 # Callable attributes of a network that `compile` sets.
 _COMPILED = ("loss", "metrics", "optimizer")
 _IDLE_ENDS = ("_initializer",)
@@ -61,6 +64,27 @@ class _Part:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One of a network's outputs.
+
+    Attributes
+    ----------
+    shape : tuple of int or None
+        Of one row's; None for a side that may have any length.
+    dtype : str
+        Of its numbers.
+    sums_to_one, is_fraction : bool
+        Whether they are probabilities that sum to 1 along the last axis, or lie in
+        [0, 1].
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+    sums_to_one: bool
+    is_fraction: bool
+
+
+@dataclass(frozen=True)
 class Origin:
     """What belonged to a network when its owner got it, and may be replaced.
 
@@ -81,7 +105,7 @@ class Origin:
     @classmethod
     def of(cls, network: keras.Model) -> Origin:
         """Return a network's own, as it is now."""
-        optimizer = network.optimizer
+        optimizer = getattr(network, "optimizer", None)  # none before `compile`
         return cls(optimizer, _settings(optimizer), list(network.variables))
 
 
@@ -92,24 +116,21 @@ class Structure:
     ----------
     network : keras.Model
         Nothing of it is kept but what its layers refer to; no variable.
+    outputs : TensorSpec, or list, tuple or dict of these, or None
+        Of its outputs, in their form; None for those of ``network.outputs``.
 
     Attributes
     ----------
-    n_outputs : int
-        Units of the last layer.
-    sums_to_one, is_fraction : bool
-        Whether its outputs are probabilities that sum to 1, or lie in [0, 1].
+    outputs : Output, or list, tuple or dict of these
+        What it gives.
     """
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, outputs: Any = None) -> None:
         self._kind = type(network)
         self._own = _overridden(network)
         self._parts = [_part(layer) for layer in _layers(network)]
         self._unchanged: list[Any] = []  # marks of a network that had no changes
-        self.n_outputs = network.outputs[0].shape[-1]
-        last = self._parts[-1].in_outputs.get("activation")
-        self.sums_to_one = last is keras.activations.softmax
-        self.is_fraction = self.sums_to_one or last is keras.activations.sigmoid
+        self.outputs = _outputs(network, outputs)
 
     def changes(self, network: keras.Model, origin: Origin) -> list[Change]:
         """Tell how a network differs from this.
@@ -161,25 +182,58 @@ class Structure:
         found, first = network.variables, origin.variables
         if len(found) != len(first) or not all(map(is_, found, first)):
             yield Change("layers like its own were put in their place", True)
-        if network.optimizer is origin.optimizer:
-            settings = _settings(network.optimizer)
+        if getattr(network, "optimizer", None) is origin.optimizer:
+            settings = _settings(origin.optimizer)
             for name in _differing(origin.settings, settings):
                 yield Change(_told(name, origin.settings, settings), False)
+
+
+def _outputs(network: keras.Model, specs: Any) -> Any:
+    """Return an `Output` for each of a network's outputs, in the form of `specs`."""
+    made_by: dict[int, keras.layers.Layer] = {}
+    tensors = list(getattr(network, "outputs", None) or [])
+    for layer in network.layers:
+        try:
+            made = keras.tree.flatten(layer.output)
+        except (AttributeError, ValueError, RuntimeError):  # called by code alone
+            continue
+        made_by.update({id(each): layer for each in made})
+    layers = [made_by.get(id(each)) for each in tensors]
+    if specs is None:
+        specs = tensors[0] if len(tensors) == 1 else tensors
+    flat = keras.tree.flatten(specs)
+    if len(layers) != len(flat):
+        layers = [None] * len(flat)
+    outputs = [_output(*each) for each in zip(flat, layers, strict=True)]
+    return keras.tree.pack_sequence_as(specs, outputs)
+
+
+def _output(spec: Any, layer: keras.layers.Layer | None) -> Output:
+    activation = getattr(layer, "activation", None)
+    if type(layer) is keras.layers.Softmax and getattr(layer, "axis", None) == -1:
+        activation = keras.activations.softmax
+    sums_to_one = activation is keras.activations.softmax
+    return Output(
+        shape=tuple(spec.shape[1:]),
+        dtype=getattr(spec.dtype, "name", spec.dtype),
+        sums_to_one=sums_to_one,
+        is_fraction=sums_to_one or activation is keras.activations.sigmoid,
+    )
 
 
 def _marks(network: keras.Model) -> list[Any]:
     """Return objects of which one is replaced by whatever changes the network."""
     marks: list[Any] = [
         type(network),
-        network.optimizer,
+        getattr(network, "optimizer", None),
         *_overridden(network).values(),
     ]
     for layer in _layers(network):
         marks += [layer, type(layer), *vars(layer).values()]
     for each in network.variables:
         marks += [each, each.trainable, each.regularizer, each.constraint]
-    if network.optimizer is not None:
-        marks += vars(network.optimizer).values()
+    if marks[1] is not None:
+        marks += vars(marks[1]).values()
     return marks
 
 
@@ -221,6 +275,8 @@ def _part(layer: keras.layers.Layer) -> _Part:
         # A name that was there at first can't be missing later without a difference.
         if id(value) in variables:
             value = keras.Variable
+        elif isinstance(value, keras.random.SeedGenerator):
+            value = keras.random.SeedGenerator  # what it holds is a variable
         elif isinstance(value, list):
             value = tuple(value)
         (in_training if trains else in_outputs)[name] = value

@@ -8,30 +8,42 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from sknn_mnist._array_kinds import ArrayKind, kind_of
 from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist.networks._builders import build_cnn, build_dense
+from sknn_mnist.networks._compile_settings import (
+    SETTINGS,
+    is_by_output,
+    made_losses,
+    made_metrics,
+    other_settings,
+)
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._forks import check_not_forked
+from sknn_mnist.networks._isolation import isolated
 from sknn_mnist.networks._keras_copies import arguments_of
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
 from sknn_mnist.networks._keras_objects import (
     KERAS_CHOOSES,
     describe_optimizer,
-    make_loss,
-    make_metrics,
     make_optimizer,
 )
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._keras_private import rate_of_optimizer, variables_of_optimizer
+from sknn_mnist.networks._own_networks import made_from_config
 
 __all__ = ["BUILDERS", "NetworkRecipe", "array_kinds_of"]
 
 # Those of the package: what they build depends on their arguments alone, so that
 # networks of theirs may be shared, and trainings go on from the memory.
-BUILDERS: tuple[Callable[..., keras.Model], ...] = (build_cnn, build_dense)
+BUILDERS: tuple[Callable[..., keras.Model], ...] = (
+    build_cnn,
+    build_dense,
+    made_from_config,
+)
 
 
 @dataclass(frozen=True)
@@ -41,37 +53,67 @@ class NetworkRecipe:
     Attributes
     ----------
     builder : callable
-        One of the `BUILDERS`.
+        One of the `BUILDERS`, or one that calls code of the user's own.
     options : Mapping
-        Keyword arguments of the builder, all but ``seed``.
-    compile_options : Mapping
+        Keyword arguments of the builder, all but ``seed``. ``dtype`` is that of the
+        estimator: the loss has its precision.
+    compile_options : Mapping or None
         ``optimizer``, ``learning_rate``, ``loss`` and ``metrics`` as users give
-        them.
+        them, and any of `SETTINGS`. None where the builder compiles in a way of its
+        own.
     owner : str
         Name of the estimator, for messages.
     seed : int
         Seeds the initial weights and dropout.
+    initial : tuple of ndarray or None, default=None
+        The values that the network starts with, in the order of its variables; None
+        for those that the builder draws by the seed.
+    input_spec : tf.TensorSpec, or list, tuple or dict of them, or None, default=None
+        What the network is called on; None for its only input.
+    logits : bool, default=False
+        Whether a loss may take logits.
+    own : bool, default=True
+        Whether the network runs Keras's own code alone, loss and metrics aside.
     """
 
     builder: Callable[..., keras.Model]
     options: Mapping[str, Any]
-    compile_options: Mapping[str, Any]
+    compile_options: Mapping[str, Any] | None
     owner: str
     seed: int
+    initial: tuple[np.ndarray, ...] | None = None
+    input_spec: Any = None
+    logits: bool = False
+    own: bool = True
 
     def new_network(self, compiled: bool = True) -> keras.Model:
         """Return a network of its own, with the seed's initial weights."""
         check_not_forked()
         network = self.builder(**self.options, seed=self.seed)
+        for variable, value in zip(network.variables, self.initial or (), strict=False):
+            variable.assign(value)
         if compiled:
-            # The recipe scales the loss by its own dtype, not by Keras's global policy.
-            network.compile(**self._compile_arguments(), auto_scale_loss=False)
+            if self.compile_options is not None:
+                self._compile(network, self.compile_options)
             network.optimizer.build(network.trainable_variables)
         return network
 
+    def _compile(self, network: keras.Model, given: Mapping[str, Any]) -> None:
+        # Keras numbers the metrics that are made here.
+        with isolated(self.seed):
+            # The recipe scales the loss by its own dtype, not by Keras's global policy.
+            network.compile(
+                optimizer=self._make_optimizer(given),
+                loss=made_losses(given["loss"], self._dtype, self.owner, self.logits),
+                metrics=made_metrics(given["metrics"], self.owner),
+                **other_settings(given, self.owner),
+                auto_scale_loss=False,
+            )
+
     def array_kinds(self) -> dict[str, list[ArrayKind]]:
         """Return what `array_kinds_of` gives, of networks too large to make, too."""
-        optimizer = self._make_optimizer()
+        assert self.compile_options is not None  # as of networks that are saved
+        optimizer = self._make_optimizer(self.compile_options)
         # In a graph, variables have shapes and take no memory.
         with tf.Graph().as_default():
             network = self.new_network(compiled=False)
@@ -109,7 +151,9 @@ class NetworkRecipe:
     @property
     def averages_weights(self) -> bool:
         """Whether the optimizer puts averages in the weights' place at the end."""
-        optimizer = self._make_optimizer()
+        if self.compile_options is None:
+            return False
+        optimizer = self._make_optimizer(self.compile_options)
         return bool(getattr(optimizer, "inner_optimizer", optimizer).use_ema)
 
     @cached_property
@@ -121,7 +165,8 @@ class NetworkRecipe:
             # A name and the function that it stands for make the same network.
             options["activation"] = keras.activations.get(options["activation"])
         try:
-            return self.builder.__name__, fingerprint(options)
+            # The same network may be called on a list of inputs, or on a dict.
+            return self.builder.__name__, fingerprint(options), repr(self.input_spec)
         except NotOwnError:
             return None
 
@@ -129,11 +174,13 @@ class NetworkRecipe:
     def _training_fingerprint(self) -> tuple[Any, float | None]:
         """The fingerprint of what `compile` takes, and its constant learning rate."""
         given = self.compile_options
+        if given is None:
+            return None, None
         described = describe_optimizer(
             given["optimizer"], given["learning_rate"], self.owner
         )
         if described is None:
-            return None, _rate_of(self._make_optimizer())
+            return None, _rate_of(self._make_optimizer(given))
         kind, arguments = described
         arguments = {**_defaults_of(kind), **arguments}
         inner = arguments.pop("inner_optimizer", None)
@@ -147,16 +194,18 @@ class NetworkRecipe:
         rate = float(rate) if isinstance(rate, float | int) else None
         if rate is not None:
             del arguments["learning_rate"]
+        others = other_settings(given, self.owner)
+        weighted = others.pop("weighted_metrics", None)
         try:
             return (
                 fingerprint(kind),
                 fingerprint(arguments),
-                fingerprint(make_loss(given["loss"], self._dtype, self.owner)),
-                # A name may stand for a metric of the user's own.
-                tuple(
-                    (_metric(each), fingerprint(each) if _is_name(each) else None)
-                    for each in make_metrics(given["metrics"], self.owner)
+                fingerprint(
+                    made_losses(given["loss"], self._dtype, self.owner, self.logits)
                 ),
+                _metrics(made_metrics(given["metrics"], self.owner)),
+                _metrics(weighted),
+                fingerprint({**SETTINGS, **others}),
             ), rate
         except NotOwnError:
             return None, rate
@@ -165,8 +214,7 @@ class NetworkRecipe:
     def _dtype(self) -> str:
         return PRECISIONS[self.options["dtype"]]
 
-    def _make_optimizer(self) -> keras.optimizers.Optimizer:
-        given = self.compile_options
+    def _make_optimizer(self, given: Mapping[str, Any]) -> keras.optimizers.Optimizer:
         optimizer = make_optimizer(
             given["optimizer"], given["learning_rate"], self.owner
         )
@@ -175,14 +223,6 @@ class NetworkRecipe:
             # As Keras does: small gradients would vanish in 16 bits.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer
-
-    def _compile_arguments(self) -> dict[str, Any]:
-        given = self.compile_options
-        return {
-            "optimizer": self._make_optimizer(),
-            "loss": make_loss(given["loss"], self._dtype, self.owner),
-            "metrics": make_metrics(given["metrics"], self.owner),
-        }
 
 
 def array_kinds_of(
@@ -227,6 +267,21 @@ def _rate_of(optimizer: keras.optimizers.Optimizer) -> float | None:
 
 def _is_name(metric: Any) -> bool:
     return isinstance(metric, str)
+
+
+def _metrics(made: Any) -> Any:
+    """Return what identifies metrics, as `made_metrics` gives them."""
+    if is_by_output(made):
+        return tuple((name, _metrics(each)) for name, each in sorted(made.items()))
+    if isinstance(made, list):
+        # A name may stand for a metric of the user's own.
+        return tuple(
+            _metrics(each)
+            if isinstance(each, list)
+            else (_metric(each), fingerprint(each) if _is_name(each) else None)
+            for each in made
+        )
+    return fingerprint(made)
 
 
 def _metric(metric: Any) -> Any:

@@ -1,0 +1,98 @@
+"""What a network is compiled with: settings as users give them, fresh objects of them.
+
+One loss and some metrics, or one and some for each output, by its place or its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import tensorflow as tf
+
+from sknn_mnist.networks._keras_objects import make_loss, make_metrics
+
+__all__ = [
+    "SETTINGS",
+    "as_chosen",
+    "is_by_output",
+    "made_losses",
+    "made_metrics",
+    "other_settings",
+]
+
+# Beside optimizer, loss and metrics, with what `keras.Model.compile` takes for none.
+SETTINGS: dict[str, Any] = {
+    "loss_weights": None,
+    "weighted_metrics": None,
+    "run_eagerly": False,
+    "steps_per_execution": 1,
+    "jit_compile": "auto",
+}
+
+
+def is_by_output(value: Any) -> bool:
+    """Tell whether losses or metrics are given for each output of a network."""
+    return isinstance(value, Mapping) and "class_name" not in value
+
+
+def made_losses(loss: Any, dtype: str, owner: str, logits: bool = False) -> Any:
+    """Return a fresh loss, or one for each output.
+
+    Parameters
+    ----------
+    loss : object
+        As users give it.
+    dtype : str
+        That it computes in.
+    owner : str
+        Name of the estimator, for messages.
+    logits : bool, default=False
+        Whether losses may take logits.
+    """
+    return _for_each(
+        loss,
+        lambda each: None if each is None else make_loss(each, dtype, owner, logits),
+    )
+
+
+def made_metrics(metrics: Any, owner: str) -> Any:
+    """Return fresh metrics, or some for each output."""
+    if is_by_output(metrics):
+        return {name: make_metrics(each, owner) for name, each in metrics.items()}
+    if isinstance(metrics, list | tuple) and any(
+        isinstance(each, list | tuple) or each is None for each in metrics
+    ):
+        return [make_metrics(each, owner) for each in metrics]
+    return make_metrics(metrics, owner)
+
+
+def other_settings(given: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Return what `compile` takes beside optimizer, loss and metrics."""
+    others = {name: given[name] for name in SETTINGS if name in given}
+    if others.get("weighted_metrics") is not None:
+        others["weighted_metrics"] = made_metrics(others["weighted_metrics"], owner)
+    return others
+
+
+def as_chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of a compiled network as they were chosen.
+
+    Keras keeps what it made of ``jit_compile="auto"``: False on processors, and True
+    where there is a GPU and the network allows it.
+    """
+    chosen = dict(settings)
+    if chosen.get("jit_compile") == bool(tf.config.list_physical_devices("GPU")):
+        chosen["jit_compile"] = "auto"
+    return chosen
+
+
+def _for_each(value: Any, make: Callable[[Any], Any]) -> Any:
+    if is_by_output(value):
+        return {name: make(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [make(each) for each in value]
+    return make(value)
