@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-__all__ = ["Logs", "any_rows", "compiled_loop", "epoch_order", "rows_at_once"]
+from sknn_mnist.engine._nests import Nest, leaves_of
+from sknn_mnist.engine._specs import any_rows
+
+__all__ = ["Logs", "compiled_loop", "epoch_order"]
 
 Logs = dict[str, Any]
-
-# Rows per validation or prediction step: enough that the cost of the call does not
-# count, and so few that the largest feature maps take no more than so many bytes.
-MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
 
 
 def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
@@ -34,17 +31,28 @@ def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
 
 
-def rows_at_once(network: keras.Model) -> int:
-    """Return how many rows a validation or prediction step should take."""
-    largest = max(prod(layer.output.shape[1:]) for layer in network.layers)
-    n_bytes = largest * np.dtype(network.inputs[0].dtype).itemsize
-    return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
-
-
 def compiled_loop(
-    network: keras.Model, step: Callable[..., Any], data: tuple[tf.Tensor, ...]
+    network: keras.Model,
+    step: Callable[..., Any],
+    samples: tuple[Nest, ...],
+    logs_of_last: dict[str, tf.TensorSpec] | None = None,
 ) -> Callable[..., Logs]:
-    """Compile a loop of `step` over batches, for any number of rows and steps."""
+    """Compile a loop of a step over batches, for any number of rows and steps.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network.
+    step : callable
+        Its `train_step` or `test_step`.
+    samples : tuple of nests of tensors
+        Samples, targets, and weights if there are any; the loop takes their leaves.
+    logs_of_last : dict of str to TensorSpec or None
+        What the step returns, where that is not what the network's metrics say in the
+        end: then the loop returns what the last step did.
+    """
+    names = sorted(logs_of_last or {})
+    specs = [(logs_of_last or {})[name] for name in names]
 
     def loop(
         rows: tf.Tensor,
@@ -56,35 +64,66 @@ def compiled_loop(
     ) -> Logs:
         # Gathered by blocks of batches: many rows at once are gathered by all cores,
         # and a batch is then a slice of them.
-        def one_block(begin: tf.Tensor) -> tuple[tf.Tensor]:
+        def one_block(begin: tf.Tensor, *logs: tf.Tensor) -> tuple[tf.Tensor, ...]:
             end = tf.minimum(begin + block_size, last)
             chosen = rows[begin * batch_size : end * batch_size]
             block = tuple(tf.gather(each, chosen) for each in data)
 
-            def one_step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            def one_step(number: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
                 batch = slice(number * batch_size, (number + 1) * batch_size)
-                step(tuple(each[batch] for each in block))
-                return (number + 1,)
+                found = step(packed(each[batch] for each in block))
+                return number + 1, *_as_specified(found, names, specs)
 
-            _repeat(one_step, tf.constant(0), end - begin)
-            return (end,)
+            _, *after = _repeat(one_step, end - begin, tf.constant(0), logs, specs)
+            return end, *after
 
-        _repeat(one_block, first, last)
-        return network.get_metrics_result()
+        packed = _packing(samples)
+        nothing = [_nothing_like(each) for each in specs]
+        _, *logs = _repeat(one_block, last, first, nothing, specs)
+        return dict(zip(names, logs, strict=True)) or network.get_metrics_result()
 
     scalar = tf.TensorSpec([], tf.int32)
     return tf.function(loop, autograph=False).get_concrete_function(
         tf.TensorSpec([None], tf.int32),
         *(scalar, scalar, scalar, scalar),
-        *(any_rows(each) for each in data),
+        *(any_rows(each) for each in leaves_of(samples)),
     )
 
 
 def _repeat(
-    body: Callable[[tf.Tensor], tuple[tf.Tensor]], first: tf.Tensor, last: tf.Tensor
-) -> None:
-    tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)
+    body: Callable[..., tuple[tf.Tensor, ...]],
+    last: tf.Tensor,
+    first: tf.Tensor,
+    others: Sequence[tf.Tensor],
+    specs: Sequence[tf.TensorSpec],
+) -> list[tf.Tensor]:
+    """Repeat a body that takes a number and others, and returns the next of them."""
+    return list(
+        tf.while_loop(
+            lambda number, *_: number < last,
+            body,
+            (first, *others),
+            shape_invariants=(first.shape, *(each.shape for each in specs)),
+            parallel_iterations=1,
+        )
+    )
 
 
-def any_rows(data: tf.Tensor) -> tf.TensorSpec:
-    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
+def _packing(samples: tuple[Nest, ...]) -> Callable[..., tuple[Nest, ...]]:
+    """Return what makes a step's data of the leaves of `samples`."""
+    if not any(map(keras.tree.is_nested, samples)):
+        return tuple
+    return lambda leaves: keras.tree.pack_sequence_as(samples, list(leaves))
+
+
+def _as_specified(
+    found: Logs, names: list[str], specs: list[tf.TensorSpec]
+) -> list[tf.Tensor]:
+    return [
+        tf.ensure_shape(tf.convert_to_tensor(found[name], spec.dtype), spec.shape)
+        for name, spec in zip(names, specs, strict=True)
+    ]
+
+
+def _nothing_like(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.zeros([side or 0 for side in spec.shape], spec.dtype)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -21,16 +22,13 @@ import tensorflow as tf
 
 from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist._messages import first_line
-from sknn_mnist.engine._batches import (
-    Logs,
-    any_rows,
-    compiled_loop,
-    epoch_order,
-    rows_at_once,
-)
+from sknn_mnist.engine._batches import Logs, compiled_loop, epoch_order
+from sknn_mnist.engine._keras_fit import needs_keras_fit, overrides
+from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._network_state import get_state
-from sknn_mnist.engine._plan import Samples, TrainingPlan
+from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
+from sknn_mnist.engine._specs import any_rows, output_spec_of, rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen
 from sknn_mnist.networks._keras_private import (
@@ -64,19 +62,27 @@ class FusedNetwork:
         made it.
     own : bool, default=False
         Whether all that it runs is Keras's own code.
+
+    Attributes
+    ----------
+    needs_keras_fit : bool
+        Whether `keras.Model.fit` must train it, and no loop of ours may.
     """
 
     def __init__(
         self, network: keras.Model, kept: bool = False, own: bool = False
     ) -> None:
-        sum_no_replicas(network.optimizer)
-        if not kept:
-            apply_adam_in_place(network.optimizer)
+        self.needs_keras_fit = needs_keras_fit(network)
+        if not self.needs_keras_fit:
+            sum_no_replicas(network.optimizer)
+            if not kept:
+                apply_adam_in_place(network.optimizer)
         self.network = network
         self.initial = get_state(network)
         self._own = own
         self._loops: dict[Any, Callable[..., Logs]] = {}
         self._seconds: dict[Any, float] = {}
+        self._logs_of_last: dict[str, tf.TensorSpec] | None = None
         self._has_metrics = False
         self._half_made = False
 
@@ -115,7 +121,7 @@ class FusedNetwork:
             The history.
         """
         network = self.network
-        data = _tensors(plan.data)
+        data = plan.data.each(cached_tensor)
         if plan.initial_epoch < plan.epochs:
             self._build_metrics(data, owner)
         history = keras.callbacks.History()
@@ -123,8 +129,8 @@ class FusedNetwork:
         training = _Pass(network, owner, "train", data, plan.batch_size, hooks)
         validation = None
         if plan.validation_data is not None:
-            held_out = _tensors(plan.validation_data)
-            n_rows = rows_at_once(network)
+            held_out = plan.validation_data.each(cached_tensor)
+            n_rows = plan.validation_batch_size or rows_at_once(network, held_out[0])
             validation = _Pass(network, owner, "test", held_out, n_rows, hooks)
         network.stop_training = False
         take_restored_epoch(network)  # left by a fit that failed before it began
@@ -135,7 +141,7 @@ class FusedNetwork:
             network.reset_metrics()
             plan.watch.begin()
             hooks.on_epoch_begin(epoch)
-            rows = epoch_order(len(plan.data.x), plan.shuffle, plan.seed, epoch)
+            rows = epoch_order(plan.data.n_rows, plan.shuffle, plan.seed, epoch)
             logs = plain_logs(self._run(training, rows))
             if validation is not None:
                 for name, value in self._evaluate(validation).items():
@@ -191,7 +197,9 @@ class FusedNetwork:
             # Errors of the user's own code reach the user as they are.
             naming = _naming_uncompilable(run.owner) if self._own else nullcontext()
             with self._making(), naming:
-                self._loops[key] = compiled_loop(self.network, run.step, run.data)
+                self._loops[key] = compiled_loop(
+                    self.network, run.step, run.samples, self._logs_of_last
+                )
         return self._loops[key]
 
     def _steps_per_call(self, key: Any, one_by_one: bool) -> int:
@@ -202,27 +210,27 @@ class FusedNetwork:
             return FIRST_STEPS
         return max(1, int(SECONDS_PER_CALL / max(self._seconds[key], 1e-6)))
 
-    def _build_metrics(self, data: tuple[tf.Tensor, ...], owner: str) -> None:
-        # Keras makes the variables of metrics when they see their first batch, which
-        # must not be within a compiled loop. Traced, not run: a metric of the user's
-        # own sees no batches but those of `fit`.
-        if not self._has_metrics:
-            outputs = self.network.outputs[0]
-            trace = tf.function(self.network.compute_metrics, autograph=False)
-            try:
-                with self._making():
-                    trace.get_concrete_function(
-                        *(any_rows(each) for each in data[:2]),
-                        tf.TensorSpec(outputs.shape, outputs.dtype),
-                    )
-            except (ValueError, TypeError) as err:
-                raise ValueError(
-                    f"The 'metrics' parameter of {owner} must name metrics for the "
-                    "targets as the loss takes them, of shape "
-                    f"{(None, *data[1].shape[1:])}. Got one that says: "
-                    f"{first_line(err)}"
-                ) from err
-            self._has_metrics = True
+    def _build_metrics(self, data: tuple[Nest, ...], owner: str) -> None:
+        # Keras makes the variables of metrics, and for several outputs those that
+        # track their losses, when they see their first batch, which must not be within
+        # a compiled loop. Traced, not run: a metric of the user's own sees no batches
+        # but those of `fit`.
+        if self._has_metrics:
+            return
+        network = self.network
+        with self._making():
+            x, y, *weights = each_of(any_rows, data)
+            naming = _naming_uncompilable(owner) if self._own else nullcontext()
+            with naming:
+                outputs = output_spec_of(network, x)
+            with _naming("metrics", owner, y):
+                traced = _traced(network.compute_metrics, x, y, outputs, *weights)
+            if overrides(network, "compute_metrics"):
+                self._logs_of_last = _other_logs(network, traced.structured_outputs)
+            if any(map(keras.tree.is_nested, (outputs, network.loss))):
+                with _naming("loss", owner, y):
+                    _traced(network.compute_loss, x, y, outputs, *weights)
+        self._has_metrics = True
 
     @contextmanager
     def _making(self) -> Iterator[None]:
@@ -230,6 +238,35 @@ class FusedNetwork:
         self._half_made = True
         yield
         self._half_made = False
+
+
+def _traced(function: Callable[..., Any], *specs: Nest) -> Any:
+    traced = tf.function(function, autograph=False)
+    return traced.get_concrete_function(*specs)
+
+
+def _other_logs(network: keras.Model, returned: Any) -> dict[str, tf.TensorSpec] | None:
+    """Return what a `compute_metrics` returns, where metrics are called otherwise.
+
+    As Keras does, which then shows what its last step returned.
+    """
+    names = network.get_metrics_result().keys()
+    return None if returned.keys() == names else returned
+
+
+@contextmanager
+def _naming(parameter: str, owner: str, targets: Nest) -> Iterator[None]:
+    """Say in one sentence that losses or metrics are none for these targets."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as err:
+        what = "metrics" if parameter == "metrics" else "losses"
+        shapes = each_of(lambda each: (None, *each.shape[1:]), targets)
+        raise ValueError(
+            f"The {parameter!r} parameter of {owner} must name {what} for the targets "
+            f"as the {'loss' if what == 'metrics' else 'network'} takes them, of shape "
+            f"{shapes}. Got one that says: {first_line(err)}"
+        ) from err
 
 
 @contextmanager
@@ -256,7 +293,7 @@ class _Pass:
         Name of the estimator, for messages.
     phase : {"train", "test"}
         As in the names of Keras's steps and of callbacks' methods.
-    data : tuple of tf.Tensor
+    samples : tuple of nests of tf.Tensor
         Samples, targets, and weights if there are any.
     batch_size : int
         Samples per step.
@@ -267,14 +304,20 @@ class _Pass:
     network: keras.Model
     owner: str
     phase: str
-    data: tuple[tf.Tensor, ...]
+    samples: tuple[Nest, ...]
     batch_size: int
     hooks: keras.callbacks.CallbackList
 
-    @property
+    @cached_property
+    def data(self) -> list[tf.Tensor]:
+        """The tensors, as the compiled loop takes them."""
+        return leaves_of(self.samples)
+
+    @cached_property
     def key(self) -> tuple[Any, ...]:
         """Equal where the compiled loop is the same, of one network."""
-        return self.phase, *((each.dtype, each.shape[1:]) for each in self.data)
+        form = repr(each_of(lambda _: None, self.samples))
+        return self.phase, form, *((each.dtype, each.shape[1:]) for each in self.data)
 
     @property
     def step(self) -> Callable[..., Any]:
@@ -309,10 +352,6 @@ def _hooks(
         steps=plan.n_batches,
         model=network,
     )
-
-
-def _tensors(samples: Samples) -> tuple[tf.Tensor, ...]:
-    return tuple(cached_tensor(each) for each in samples if each is not None)
 
 
 def _batch_listeners(

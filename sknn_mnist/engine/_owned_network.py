@@ -7,37 +7,28 @@ no longer describe it: it predicts by itself, and what needs them refuses.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from sknn_mnist._messages import one_line
 from sknn_mnist.engine import _training
 from sknn_mnist.engine._forward import Forward, forward_of
+from sknn_mnist.engine._nests import Nest
 from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow
-from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
+from sknn_mnist.engine._specs import outputs_of_recipe
+from sknn_mnist.engine._user_model import ChangedNetworkError, UserModel
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._forks import check_not_forked
-from sknn_mnist.networks._model_changes import Change, Origin, Structure
+from sknn_mnist.networks._model_changes import Change, Structure
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["ChangedNetworkError", "OwnedNetwork"]
-
-# Most rows per call of a network that is no longer its recipe's.
-ROWS_PER_CALL = 64
-
-
-class ChangedNetworkError(ValueError, TypeError):
-    """A `model_` that the user made into another network than its recipe's.
-
-    Both errors at once: `fit` refuses a value, `save` and `pickle` refuse a type.
-    """
 
 
 class OwnedNetwork:
@@ -54,6 +45,9 @@ class OwnedNetwork:
         ``"optimizer"`` the optimizer starts anew.
     model : keras.Model or None
         The network itself, where one was made for this owner alone.
+    structure : Structure or None
+        What that was before anybody could change it; None where the recipe makes it
+        again, which is asked only if need be.
     """
 
     def __init__(
@@ -61,13 +55,17 @@ class OwnedNetwork:
         recipe: NetworkRecipe,
         state: State | None = None,
         model: keras.Model | None = None,
+        structure: Structure | None = None,
     ) -> None:
+        if recipe.initial is not None and (state is not None or model is not None):
+            # Trained values took their place, and pickles need not have both.
+            recipe = replace(recipe, initial=None)
         self.recipe = recipe
         # The model has the state, once there is one: both change under the lock.
         self._lock = threading.RLock()
         self._state = state
-        self._model = None if model is None else _UserModel(model)
-        self._forward: tuple[Any, Forward] | None = None
+        self._model = None if model is None else UserModel(model, structure)
+        self._forwards: dict[Any, tuple[Any, Forward]] = {}
 
     @property
     def model(self) -> keras.Model:
@@ -125,35 +123,90 @@ class OwnedNetwork:
     def trained(self, plan: TrainingPlan) -> tuple[OwnedNetwork, Trained]:
         """Return a network trained further, and what its training left; this stays."""
         trained = _training.train(self.recipe, self.state, plan)
-        return OwnedNetwork(self.recipe, trained.state, trained.model), trained
+        network = OwnedNetwork(
+            self.recipe, trained.state, trained.model, trained.structure
+        )
+        return network, trained
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: Nest, most_rows: int | None = None) -> Nest:
         """Return the outputs for all rows of `x`.
+
+        Parameters
+        ----------
+        x : ndarray, or list, tuple or dict of ndarrays
+            What the network takes.
+        most_rows : int or None, default=None
+            Most rows to compute at once, as far as that leaves the outputs' bits as
+            they are; None for as many as are computed well.
+
+        Returns
+        -------
+        ndarray, or list, tuple or dict of ndarrays
+            What the network gives.
 
         Raises
         ------
         ChangedNetworkError
             When the network became one that has no such outputs.
         """
+        values, changed = self._values()
+        if changed is not None:
+            model, change = changed
+            return model.predict(x, self.recipe, change)
+        return self._compiled()(values, x, most_rows)
+
+    def outputs_of(
+        self, layer: str | int, x: Nest, most_rows: int | None = None
+    ) -> Nest:
+        """Return the outputs of a layer within, for all rows of `x`.
+
+        Parameters
+        ----------
+        layer : str or int
+            Name or number of one of the network's layers.
+        x, most_rows : ndarray or nest of ndarrays, int or None
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray, or list, tuple or dict of ndarrays
+            What the layer gives where the network calls it first.
+
+        Raises
+        ------
+        ValueError
+            When the network has no such layer, or is no graph of layers.
+        """
+        values, changed = self._values()
+        if changed is not None:
+            model, change = changed
+            return model.outputs_of(layer, x, self.recipe, change)
+        _, held = self._now()
+        if held is not None:
+            # Keras may number names anew in each network of the recipe.
+            names = [each.name for each in held.model.layers]
+            layer = names.index(layer) if layer in names else layer
+        return self._compiled(layer)(values, x, most_rows)
+
+    def _values(self) -> tuple[list[np.ndarray], tuple[UserModel, Change] | None]:
+        """Return the variables' values; and the model, if it is not the recipe's."""
         state, model = self._now()
         if model is None and state is None:
             model = self._make_model()
         if model is None:
             assert state is not None
-            values = state["network"]
-        else:
-            change = model.change(self.recipe)
-            if change is not None and change.in_outputs:
-                return model.predict(x, self.recipe, change)
-            values = model.values()
-        return self._compiled()(values, x)
+            return state["network"], None
+        change = model.change(self.recipe)
+        if change is not None and change.in_outputs:
+            return [], (model, change)
+        return model.values(), None
 
-    def _compiled(self) -> Forward:
+    def _compiled(self, layer: str | int | None = None) -> Forward:
         """Return the recipe's compiled prediction, under the settings of now."""
         now = conditions()
-        found = self._forward
+        found = self._forwards.get(layer)
         if found is None or found[0] != now:
-            self._forward = found = now, forward_of(self.recipe)
+            self._forwards[layer] = found = now, forward_of(self.recipe, layer)
         return found[1]
 
     def is_finite(self) -> bool:
@@ -165,13 +218,13 @@ class OwnedNetwork:
             np.isfinite(value).all() for value in state["network"]
         )
 
-    def _now(self) -> tuple[State | None, _UserModel | None]:
+    def _now(self) -> tuple[State | None, UserModel | None]:
         """Return the state and the model, read together."""
         check_not_forked()  # a lock taken before a fork stays locked
         with self._lock:
             return self._state, self._model
 
-    def _make_model(self) -> _UserModel:
+    def _make_model(self) -> UserModel:
         """Return the model, made on first use."""
         check_not_forked()
         with self._lock:
@@ -180,7 +233,8 @@ class OwnedNetwork:
                 if self._state is not None:
                     initial = get_state(model)["optimizer"]
                     set_state(model, {"optimizer": initial, **self._state})
-                self._model, self._state = _UserModel(model, Structure(model)), None
+                structure = Structure(model, outputs_of_recipe(self.recipe, model))
+                self._model, self._state = UserModel(model, structure), None
             return self._model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -188,87 +242,3 @@ class OwnedNetwork:
 
     def __setstate__(self, stored: dict[str, Any]) -> None:
         self.__init__(stored["recipe"], stored["state"])  # type: ignore[misc]
-
-
-class _UserModel:
-    """A model that the user may hold, and what it was when it was made."""
-
-    def __init__(self, model: keras.Model, structure: Structure | None = None) -> None:
-        self.model = model
-        self._structure = structure
-        self._sizes: tuple[Change, tuple[int, ...]] | None = None
-        self._origin = Origin.of(model)
-
-    def change(self, recipe: NetworkRecipe) -> Change | None:
-        """Return what makes it another network than the recipe's, if anything does."""
-        if self._structure is None:
-            # The user's own callbacks saw it in fit, and may have changed it.
-            self._structure = Structure(recipe.new_network(compiled=False))
-        changes = self._structure.changes(self.model, self._origin)
-        return changes[0] if changes else None
-
-    def values(self) -> list[np.ndarray]:
-        return [np.asarray(variable) for variable in self.model.variables]
-
-    def state(self) -> State:
-        """Return the arrays of a model that is its recipe's."""
-        if self.model.optimizer is self._origin.optimizer:
-            return get_state(self.model)
-        # The user has compiled it anew.
-        return {"network": [np.array(value) for value in self.values()]}
-
-    def predict(
-        self, x: np.ndarray, recipe: NetworkRecipe, change: Change
-    ) -> np.ndarray:
-        """Return the outputs of a model that is not its recipe's."""
-        try:
-            outputs = self._outputs(x, change)
-        except Exception as err:
-            raise _unfit(recipe, change, f"fails ({_said(err)})") from err
-        structure = self._structure
-        assert structure is not None
-        expected = (len(x), structure.n_outputs)
-        if getattr(outputs, "shape", None) != expected:
-            found = getattr(outputs, "shape", type(outputs).__name__)
-            raise _unfit(recipe, change, f"gives {found} for outputs of {expected}")
-        outputs = outputs.astype(x.dtype, copy=False)
-        # NaN passes these comparisons, as it does elsewhere.
-        if structure.is_fraction and ((outputs < -1e-3) | (outputs > 1 + 1e-3)).any():
-            raise _unfit(recipe, change, "gives no probabilities")
-        if structure.sums_to_one and (abs(outputs.sum(axis=1) - 1) > 1e-2).any():
-            raise _unfit(recipe, change, "gives probabilities that don't sum to 1")
-        return outputs
-
-    def _outputs(self, x: np.ndarray, change: Change) -> Any:
-        """Return the outputs for all rows, or what the model gives instead of an array.
-
-        Not compiled, since the user may go on changing it.
-        """
-        first = self.model(x[:1], training=False)
-        if isinstance(first, list | tuple | dict):
-            return first
-
-        def compute(rows: Any) -> np.ndarray:
-            return keras.ops.convert_to_numpy(self.model(rows, training=False))
-
-        part = keras.ops.convert_to_numpy(first)
-        if part.ndim == 0 or len(part) != 1:
-            return part
-        if self._sizes is None or self._sizes[0] != change:
-            sizes = find_sizes(compute, x.shape[1:], x.dtype.name, ROWS_PER_CALL)
-            self._sizes = change, sizes
-        return in_blocks(compute, x, self._sizes[1])
-
-
-def _said(err: Exception) -> str:
-    """Return what Keras says on one line, without the colours and the arguments."""
-    said = re.sub(r"\x1b\[\d*m", "", str(err)).partition("Arguments received")[0]
-    return f"{type(err).__name__}: {one_line(said)}"
-
-
-def _unfit(recipe: NetworkRecipe, change: Change, what: str) -> ChangedNetworkError:
-    return ChangedNetworkError(
-        f"The model_ of {recipe.owner} was changed ({change.what}) and {what}: the "
-        "estimator can't predict by it. Use model_.predict, undo the change, or fit a "
-        "sklearn.base.clone of the estimator to start anew."
-    )

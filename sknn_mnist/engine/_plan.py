@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from sknn_mnist.engine._nests import Nest, as_tuples, each_of, n_rows_of
 from sknn_mnist.engine._network_state import State
 from sknn_mnist.engine._watch import Watch
 from sknn_mnist.memory._stores import Store
+from sknn_mnist.networks._model_changes import Structure
 
 __all__ = ["Samples", "Trained", "TrainingPlan"]
 
 
 class Samples(NamedTuple):
-    """Arrays of the same length, as the network and its loss take them."""
+    """Arrays of the same length, as the network and its loss take them.
 
-    x: np.ndarray
-    y: np.ndarray
+    `x` and `y` may be nests of arrays, of networks with several inputs or outputs.
+    """
+
+    x: Nest
+    y: Nest
     sample_weight: np.ndarray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """How many samples there are."""
+        return n_rows_of(self.x)
+
+    def each(self, function: Callable[[np.ndarray], Any]) -> tuple[Nest, ...]:
+        """Return what a function makes of each array, as a training step takes them.
+
+        Weights are left out where there are none, and nests have tuples for lists.
+        """
+        given = self[:2] if self.sample_weight is None else self
+        return tuple(each_of(function, as_tuples(part)) for part in given)
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,8 @@ class TrainingPlan:
         again.
     validation_data : Samples or None, default=None
         Evaluated after each epoch.
+    validation_batch_size : int or None, default=None
+        Samples per step of that; None for as many as are computed well at once.
     callbacks : sequence of keras.callbacks.Callback, default=()
         Called as Keras calls them.
     verbose : {0, 1, 2}, default=0
@@ -66,6 +86,7 @@ class TrainingPlan:
     seed: int = 0
     seeded: bool = True
     validation_data: Samples | None = None
+    validation_batch_size: int | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
     verbose: int = 0
     memory: Store | None = None
@@ -74,7 +95,7 @@ class TrainingPlan:
     @property
     def n_batches(self) -> int:
         """Steps per epoch."""
-        return -(-len(self.data.x) // self.batch_size)
+        return -(-self.data.n_rows // self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -92,9 +113,13 @@ class Trained:
         One value per epoch, from the first epoch after the state that was given.
     initial_epoch : int
         The first epoch that was trained; those before were found in the memory.
+    structure : Structure or None
+        What the network was before any callback saw it, where its recipe runs code of
+        the user's own, which may make another one when it is run again.
     """
 
     state: State | None
     model: keras.Model | None
     history: dict[str, list[Any]]
     initial_epoch: int
+    structure: Structure | None = None

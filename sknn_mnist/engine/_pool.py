@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 import itertools
 import threading
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras
+import numpy as np
 import tensorflow as tf
 
 from sknn_mnist.engine._forward import clear_forwards
@@ -29,7 +31,7 @@ from sknn_mnist.networks._initial_values import InitialValues
 from sknn_mnist.networks._keras_private import forget_kernels
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-__all__ = ["borrow", "clear_network_pool", "give_up"]
+__all__ = ["borrow", "clear_network_pool", "give_up", "trains_by_keras"]
 
 # Before anything is computed: from then on TensorFlow keeps its number of threads.
 take_share_of_cores()
@@ -40,6 +42,9 @@ take_share_of_gpus()
 MAX_NETWORKS = 16
 MAX_BYTES = 256 * 2**20
 
+# Most keys of which it is known who trains; some hundred bytes each.
+MAX_KEYS = 256
+
 # What is left of networks that were given up is freed once per so many of them: it
 # takes some tenths of a second, as long as making a network.
 FREE_EVERY = 8
@@ -47,16 +52,48 @@ FREE_EVERY = 8
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
-class _Pooled(NamedTuple):
-    """A network of the pool or on its way there; `key` is None for one never shared."""
+class _Pooled:
+    """A network of the pool or on its way there.
 
-    key: Any
-    fused: FusedNetwork
-    initial: InitialValues
+    Parameters
+    ----------
+    key : object
+        None for one that is never shared.
+    fused : FusedNetwork
+        The network.
+    recipe : NetworkRecipe
+        That it was made by.
+    """
+
+    def __init__(self, key: Any, fused: FusedNetwork, recipe: NetworkRecipe) -> None:
+        self.key = key
+        self.fused = fused
+        self._by_seed: InitialValues | None = None
+        if recipe.initial is None:
+            self._know(recipe.seed, fused.initial["network"])
+
+    def initial_values(self, recipe: NetworkRecipe) -> Sequence[np.ndarray]:
+        """Return the values that a network of a recipe starts with."""
+        if recipe.initial is not None:
+            return recipe.initial
+
+        def build() -> keras.Model:
+            give_up()  # it will not be lent
+            return recipe.new_network(compiled=False)
+
+        if self._by_seed is None:  # what made this one drew nothing by a seed
+            built = [np.asarray(each.value.read_value()) for each in build().variables]
+            self._know(recipe.seed, built)
+        assert self._by_seed is not None
+        return self._by_seed.by(recipe.seed, build)
+
+    def _know(self, seed: int, values: Sequence[np.ndarray]) -> None:
+        self._by_seed = InitialValues(self.fused.network, seed, values)
 
 
 _lock = threading.Lock()
 _idle: list[_Pooled] = []  # the last used at the end
+_by_keras: OrderedDict[Any, bool] = OrderedDict()  # by key
 _given_up = itertools.count(1)
 
 
@@ -82,12 +119,12 @@ def clear_network_pool() -> None:
 def borrow(
     recipe: NetworkRecipe, state: State | None, keep: bool = False
 ) -> Iterator[FusedNetwork]:
-    """Lend a network of the recipe, in `state` or, if None, its seed's initial state.
+    """Lend a network of the recipe, in `state` or, if None, its initial state.
 
     It comes back to the pool when the block ends, unless the borrower means to `keep`
-    it: then it is a new one. It comes back when the block raises, too, since all that
-    training changes is set anew when it is next lent; but not where something of it
-    was only half made, or memory ran out.
+    it, or `keras.Model.fit` must train it: then it is a new one. It comes back when
+    the block raises, too, since all that training changes is set anew when it is next
+    lent; but not where something of it was only half made, or memory ran out.
     """
     check_not_forked()
     known = recipe.key
@@ -97,7 +134,9 @@ def borrow(
     try:
         found = _take(key)
         pooled = found or _new(recipe, key, keep, known is not None)
-        if found is not None or state is not None:
+        if pooled.fused.needs_keras_fit:
+            comes_back = False
+        if not (found is None and state is None and recipe.initial is None):
             _set(pooled, recipe, state)
         yield pooled.fused
     except BaseException as err:
@@ -115,6 +154,20 @@ def borrow(
             _put(pooled)
 
 
+def trains_by_keras(recipe: NetworkRecipe) -> bool:
+    """Tell whether `keras.Model.fit` must train the networks of a recipe.
+
+    A network tells, made where none of this key was borrowed before.
+    """
+    key = recipe.key
+    with _lock:
+        known = _by_keras.get(key)
+    if key is not None and known is not None:
+        return known
+    with borrow(recipe, None) as fused:
+        return fused.needs_keras_fit
+
+
 def give_up(n_networks: int = 1) -> None:
     """Count networks that will not be lent again, and free what is left of some.
 
@@ -129,8 +182,12 @@ def give_up(n_networks: int = 1) -> None:
 
 def _new(recipe: NetworkRecipe, key: Any, keep: bool, own: bool) -> _Pooled:
     fused = FusedNetwork(recipe.new_network(), keep, own)
-    values = fused.initial["network"]
-    return _Pooled(key, fused, InitialValues(fused.network, recipe.seed, values))
+    if key is not None:
+        with _lock:
+            _by_keras[key] = fused.needs_keras_fit
+            while len(_by_keras) > MAX_KEYS:
+                _by_keras.popitem(last=False)
+    return _Pooled(key, fused, recipe)
 
 
 def _set(pooled: _Pooled, recipe: NetworkRecipe, state: State | None) -> None:
@@ -139,16 +196,10 @@ def _set(pooled: _Pooled, recipe: NetworkRecipe, state: State | None) -> None:
     if state is not None and "optimizer" in state:
         set_state(fused.network, state)
         return
-
-    def build() -> keras.Model:
-        give_up()  # it will not be lent
-        return recipe.new_network(compiled=False)
-
-    values = (
-        pooled.initial.by(recipe.seed, build) if state is None else state["network"]
-    )
+    values = pooled.initial_values(recipe) if state is None else state["network"]
     set_state(
-        fused.network, {"network": values, "optimizer": fused.initial["optimizer"]}
+        fused.network,
+        {"network": list(values), "optimizer": fused.initial["optimizer"]},
     )
     if recipe.initial_learning_rate is not None:
         fused.network.optimizer.learning_rate = recipe.initial_learning_rate

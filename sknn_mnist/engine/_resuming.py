@@ -26,7 +26,7 @@ from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
 from sknn_mnist.memory._states import KeptState, Kinds
 from sknn_mnist.memory._stores import Store
-from sknn_mnist.networks._keras_objects import make_metrics
+from sknn_mnist.networks._compile_settings import is_by_output, made_metrics
 from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
 
 __all__ = ["train_with_memory"]
@@ -105,6 +105,9 @@ class _Training:
             batch_size=plan.batch_size,
             shuffle=plan.shuffle,
             seed=plan.seed,
+            validation_batch_size=None
+            if plan.validation_data is None
+            else plan.validation_batch_size,
         )
         if plan.callbacks:
             configs = callback_states.configs_of(plan.callbacks)
@@ -272,8 +275,18 @@ class _KeptEpochs(_Epochs):
 
 
 def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:
-    """Return `names` and `scalars` of `Kinds`."""
-    metrics = make_metrics(recipe.compile_options["metrics"], recipe.owner)
+    """Return `names` and `scalars` of `Kinds`, where they are known."""
+    given = recipe.compile_options
+    assert given is not None  # the recipe has a key
+    metrics = made_metrics(given["metrics"], recipe.owner)
+    # Keras names those of several outputs by these, and counts weighted ones as well.
+    several = not isinstance(metrics, list) or any(
+        isinstance(each, list) for each in metrics
+    )
+    if several or is_by_output(given["loss"]) or isinstance(given["loss"], list):
+        return {}
+    if given.get("weighted_metrics"):
+        return {}
     names = ["loss", *(_name_of(each) for each in metrics)]
     of_objects = [_name_of(each) for each in metrics if _is_object(each)]
     known = {"scalars": frozenset(names).difference(of_objects)}

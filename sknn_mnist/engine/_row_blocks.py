@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from sknn_mnist.engine._nests import Nest, each_of, leaves_of, n_rows_of, rows_of
+
 __all__ = ["find_sizes", "in_blocks"]
 
 # A small block serves a few rows, a middle one a hundred, a large one thousands.
@@ -26,22 +28,18 @@ LARGE = (1024, 256, 128, 64)
 OUTPUTS_COMPARED, MOST_ROWS_COMPARED = 4096, 512
 
 # From a block to its rows' outputs.
-Compute = Callable[[Any], np.ndarray]
+Compute = Callable[[Nest], Nest]
 
 
-def find_sizes(
-    compute: Compute, shape: Sequence[int], dtype: str, most_rows: int
-) -> tuple[int, ...]:
+def find_sizes(compute: Compute, like: Nest, most_rows: int) -> tuple[int, ...]:
     """Return block sizes in which a row's bits do not depend on the other rows.
 
     Parameters
     ----------
     compute : callable
-        Takes an array of shape (n, *shape), and returns one of shape (n, ...).
-    shape : sequence of int
-        Of one row.
-    dtype : str
-        Of the rows.
+        Takes a nest of arrays of shape (n, ...), and returns one of shape (n, ...).
+    like : nest of arrays, tensors or specs
+        Of the shapes and dtypes that `compute` takes, whatever the number of rows.
     most_rows : int
         Most rows of a block, to save memory; the least large size is tried all the
         same.
@@ -53,14 +51,13 @@ def find_sizes(
         where no other does.
     """
     rng = np.random.default_rng(0)
-    rows = rng.random((max(LARGE[0], MOST_ROWS_COMPARED), *shape), dtype=np.float32)
-    rows = rows.astype(dtype)
+    rows = each_of(lambda each: _rows_to_try(each.shape[1:], each.dtype, rng), like)
     alone = 1
     for large in LARGE:
         if large > most_rows and large != LARGE[-1]:
             continue
         n_rows = _rows_to_compare(compute, rows, large)
-        expected = in_blocks(compute, rows[:n_rows], [large])
+        expected = in_blocks(compute, rows_of(rows, slice(n_rows)), [large])
         orders = [np.arange(n_rows)[::-1], rng.permutation(n_rows)]
         if not _reproduces(expected, compute, rows, large, orders):
             continue
@@ -77,31 +74,36 @@ def find_sizes(
     return (alone,)
 
 
-def in_blocks(compute: Compute, x: Any, sizes: Sequence[int]) -> np.ndarray:
+def in_blocks(compute: Compute, x: Nest, sizes: Sequence[int]) -> Nest:
     """Return the outputs for all rows of `x`, computed in blocks of `sizes`.
 
     Parameters
     ----------
     compute : callable
         As in `find_sizes`.
-    x : ndarray or tensor of shape (n_rows, ...)
+    x : nest of ndarrays or tensors of shape (n_rows, ...)
         At least one row.
     sizes : sequence of int
         What `find_sizes` gave.
 
     Returns
     -------
-    ndarray of shape (n_rows, ...)
+    nest of ndarrays of shape (n_rows, ...)
         The same bits for the same row, alone or among a million.
     """
     parts = []
-    start = 0
-    while start < len(x):
-        size = _size_for(len(x) - start, sizes)
-        block = x[start : start + size]
-        parts.append(compute(_filled_up(block, size))[: len(block)])
+    start, n_rows = 0, n_rows_of(x)
+    while start < n_rows:
+        size = _size_for(n_rows - start, sizes)
+        block = rows_of(x, slice(start, start + size))
+        outputs = compute(
+            each_of(lambda each, size=size: _filled_up(each, size), block)
+        )
+        parts.append(rows_of(outputs, slice(min(size, n_rows - start))))
         start += size
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if len(parts) == 1:
+        return parts[0]
+    return each_of(lambda *each: np.concatenate(each), *parts)
 
 
 def _size_for(n_rows: int, sizes: Sequence[int]) -> int:
@@ -119,21 +121,40 @@ def _filled_up(block: Any, size: int) -> Any:
     return filled
 
 
-def _rows_to_compare(compute: Compute, rows: np.ndarray, large: int) -> int:
-    n_outputs = compute(rows[:large])[0].size
-    wanted = min(-(-OUTPUTS_COMPARED // n_outputs), MOST_ROWS_COMPARED)
+def _rows_to_try(
+    shape: Sequence[int], dtype: Any, rng: np.random.Generator
+) -> np.ndarray:
+    n_rows = max(LARGE[0], MOST_ROWS_COMPARED)
+    numbers = rng.random((n_rows, *shape), dtype=np.float32)
+    dtype = np.dtype(getattr(dtype, "as_numpy_dtype", dtype))  # or of TensorFlow's
+    if dtype.kind in "iub":
+        numbers = np.rint(numbers)  # 0 and 1, which are tokens of any vocabulary
+    return numbers.astype(dtype)
+
+
+def _rows_to_compare(compute: Compute, rows: Nest, large: int) -> int:
+    outputs = compute(rows_of(rows, slice(large)))
+    n_outputs = sum(each[0].size for each in leaves_of(outputs))
+    wanted = min(-(-OUTPUTS_COMPARED // max(n_outputs, 1)), MOST_ROWS_COMPARED)
     return -(-wanted // large) * large
 
 
 def _reproduces(
-    expected: np.ndarray,
+    expected: Nest,
     compute: Compute,
-    rows: np.ndarray,
+    rows: Nest,
     size: int,
     orders: Sequence[np.ndarray],
 ) -> bool:
     """Tell whether blocks of a size give the expected bits in any order of the rows."""
     return all(
-        in_blocks(compute, rows[order], [size]).tobytes() == expected[order].tobytes()
+        _has_same_bits(
+            in_blocks(compute, rows_of(rows, order), [size]), rows_of(expected, order)
+        )
         for order in orders
     )
+
+
+def _has_same_bits(one: Nest, other: Nest) -> bool:
+    pairs = zip(leaves_of(one), leaves_of(other), strict=True)
+    return all(first.tobytes() == second.tobytes() for first, second in pairs)

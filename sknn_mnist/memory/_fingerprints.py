@@ -17,29 +17,30 @@ __all__ = ["digest", "training_key"]
 
 def training_key(
     recipe: NetworkRecipe,
-    arrays: Sequence[np.ndarray | None],
-    validation_data: Sequence[np.ndarray | None] | None,
+    arrays: Sequence[Any],
+    validation_data: Sequence[Any] | None,
     *,
     batch_size: int,
     shuffle: bool,
     seed: int,
+    validation_batch_size: int | None = None,
 ) -> str:
     """Return a key that is equal only for trainings that go through the same states.
 
     It covers all that takes part but the number of epochs: network, optimizer, loss,
-    metrics, settings of the process (`recipe.key` has them), seeds, batches, the data
-    to the byte, and the versions that compute. Not the machine: results of other
-    processors, or other numbers of threads, agree within rounding.
+    metrics, settings of the process (`recipe.key` has them), seeds or initial values,
+    batches, the data to the byte, and the versions that compute. Not the machine:
+    results of other processors, or other numbers of threads, agree within rounding.
 
     Parameters
     ----------
     recipe : NetworkRecipe
         The network; its `key` must not be None.
     arrays : sequence of ndarray or None
-        Samples, targets, weights.
+        Samples, targets, weights; several arrays each as a list, tuple or dict.
     validation_data : sequence of ndarray or None
         The same, held out.
-    batch_size, shuffle, seed : int, bool, int
+    batch_size, shuffle, seed, validation_batch_size : int, bool, int, int or None
         As in a training's plan.
 
     Returns
@@ -53,15 +54,39 @@ def training_key(
         (int(batch_size), bool(shuffle), int(seed)),
         [digest(each) for each in arrays],
         None if validation_data is None else [digest(each) for each in validation_data],
+        # Nothing where there is nothing, so that keys stay what they were.
+        *(
+            ()
+            if recipe.initial is None
+            else [[digest(each) for each in recipe.initial]]
+        ),
+        *(() if validation_batch_size is None else [int(validation_batch_size)]),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def digest(array: np.ndarray | None) -> Any:
-    """Return a key that is equal only for arrays of equal dtype, shape and values."""
+def digest(array: Any) -> Any:
+    """Return a key that is equal only for arrays of equal dtype, shape and values.
+
+    Parameters
+    ----------
+    array : ndarray, or list, tuple or dict of these, or None
+        Lists and tuples are alike; dicts are, in whatever order.
+
+    Returns
+    -------
+    object
+        Its `repr` is the same in every process.
+    """
     # Not cryptographic, since nobody attacks data of their own: some ten times
     # faster than SHA-256, so that it costs little beside the shortest epoch.
     if array is None:
         return None
-    hexdigits = xxhash.xxh3_128_hexdigest(np.ascontiguousarray(array).data)
+    if isinstance(array, list | tuple):
+        return [digest(each) for each in array]
+    if isinstance(array, dict):
+        return {"dict": [(name, digest(array[name])) for name in sorted(array)]}
+    # As bytes, since 16-bit floats of other formats have no buffer.
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    hexdigits = xxhash.xxh3_128_hexdigest(raw.data)
     return array.dtype.str, array.shape, hexdigits

@@ -85,7 +85,7 @@ class Cut:
 )
 def test_sizes_that_tell_places_apart_are_not_taken(spoils, expected):
     compute = Cut(spoils)
-    sizes = find_sizes(compute, (4,), "float64", most_rows=4096)
+    sizes = find_sizes(compute, np.empty((0, 4)), most_rows=4096)
     assert sizes == expected
     x = RNG.random((333, 4))
     np.testing.assert_array_equal(
@@ -98,12 +98,12 @@ def test_sizes_that_sum_otherwise_are_not_mixed():
         out = block.sum(axis=1, keepdims=True)
         return out * (1 + 1e-12) if len(block) > 200 else out
 
-    assert find_sizes(compute, (4,), "float64", most_rows=4096) == (16, 128)
+    assert find_sizes(compute, np.empty((0, 4)), most_rows=4096) == (16, 128)
 
 
 def test_memory_bounds_the_blocks():
     compute = Cut(lambda size: 0)
-    assert find_sizes(compute, (4,), "float32", most_rows=100) == (16, 64)
+    assert find_sizes(compute, np.empty((0, 4), "float32"), most_rows=100) == (16, 64)
     assert max(compute.sizes) == 64
 
 

@@ -1,0 +1,138 @@
+"""Networks that `keras.Model.fit` itself must train, and training by it.
+
+A network whose settings or class say how a step is run would be another one in our
+loop. What it computes is asked of it by calling its `call`, `compute_loss` and
+`compute_metrics`, which the loop does as Keras does.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sknn_mnist._histories import plain_history
+from sknn_mnist.engine._batches import epoch_order
+from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._plan import TrainingPlan
+from sknn_mnist.engine._specs import rows_at_once
+from sknn_mnist.engine._watch import Seen, Watch
+
+__all__ = ["fit_by_keras", "needs_keras_fit", "overrides"]
+
+# What a class may say otherwise of how steps are run, and when.
+_COURSE = (
+    *("fit", "train_step", "make_train_function"),
+    *("evaluate", "test_step", "make_test_function"),
+)
+
+
+def needs_keras_fit(network: keras.Model) -> bool:
+    """Tell whether `keras.Model.fit` must train a compiled network.
+
+    Where the user has it run eagerly, by XLA or several steps a call, or where its
+    class has a course of its own.
+    """
+    return (
+        bool(network.run_eagerly)
+        or network.steps_per_execution > 1
+        # On a GPU it is Keras that chooses XLA, and asks for nothing by that.
+        or (bool(network.jit_compile) and not _keras_chooses_xla())
+        or any(overrides(network, name) for name in _COURSE)
+    )
+
+
+def overrides(network: keras.Model, name: str) -> bool:
+    """Tell whether a network has another method of this name than Keras's own."""
+    own = getattr(type(network), name) is getattr(keras.Model, name)
+    return not own or name in vars(network)
+
+
+def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any]]:
+    """Train by `keras.Model.fit`, on the same batches as the loop takes.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled, in the state to start from, and used for nothing else: what Keras
+        compiles for it stays with it.
+    plan : TrainingPlan
+        Its memory is not used.
+
+    Returns
+    -------
+    dict of str to list
+        The history.
+    """
+    data, held_out = plan.data.each(tf.constant), plan.validation_data
+    # Said when an epoch begins, since a callback may have Keras begin with another.
+    number = tf.Variable(plan.initial_epoch, dtype=tf.int64, trainable=False)
+
+    def batches_of(_: tf.Tensor) -> tf.data.Dataset:
+        n_rows = plan.data.n_rows
+        rows = epoch_order(n_rows, plan.shuffle, plan.seed, number.read_value())
+        return tf.data.Dataset.from_tensor_slices(rows).batch(plan.batch_size)
+
+    def samples_of(rows: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda each: tf.gather(each, rows), data)
+
+    # Keras goes through it once an epoch.
+    dataset = (
+        tf.data.Dataset.range(1)
+        .flat_map(batches_of)
+        .map(samples_of)
+        .prefetch(2)
+        .apply(tf.data.experimental.assert_cardinality(plan.n_batches))
+    )
+    history = network.fit(
+        dataset,
+        epochs=plan.epochs,
+        initial_epoch=plan.initial_epoch,
+        shuffle=False,  # the dataset has done it
+        validation_data=None if held_out is None else tuple(held_out),
+        validation_batch_size=_validation_batch_size(network, plan),
+        callbacks=[
+            keras.callbacks.LambdaCallback(
+                on_epoch_begin=lambda epoch, logs: number.assign(epoch)
+            ),
+            *plan.callbacks,
+            _watching(network, plan.watch),
+        ],
+        verbose=plan.verbose,
+    )
+    return plain_history(history.history)
+
+
+def _validation_batch_size(network: keras.Model, plan: TrainingPlan) -> int | None:
+    if plan.validation_data is None:
+        return None
+    x = plan.validation_data.x
+    return plan.validation_batch_size or rows_at_once(network, x)
+
+
+def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
+    """Return a callback that tells a watch of each epoch."""
+    so_far: dict[str, list[Any]] = {}
+
+    def end(epoch: int, logs: dict[str, Any]) -> None:
+        for name, value in logs.items():
+            so_far.setdefault(name, []).append(value)
+        if watch.end(lambda: Seen(plain_history(so_far), get_state(network))):
+            network.stop_training = True
+
+    return keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: watch.begin(), on_epoch_end=end
+    )
+
+
+@lru_cache
+def _keras_chooses_xla() -> bool:
+    """Tell whether ``jit_compile="auto"`` means XLA here, where it can.
+
+    A network tells what came of its setting, not what that was.
+    """
+    network = keras.Sequential()
+    network.compile()
+    return bool(network.jit_compile)
