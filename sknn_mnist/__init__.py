@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         CNNRegressor,
         DenseClassifier,
         DenseRegressor,
+        KerasClassifier,
+        KerasRegressor,
     )
     from sknn_mnist.files import load
     from sknn_mnist.memory import clear_memory
@@ -34,6 +36,8 @@ _WING_OF = {
     "CNNRegressor": "estimators",
     "DenseClassifier": "estimators",
     "DenseRegressor": "estimators",
+    "KerasClassifier": "estimators",
+    "KerasRegressor": "estimators",
     "build_cnn": "networks",
     "build_dense": "networks",
     "clear_memory": "memory",
@@ -49,6 +53,8 @@ __all__ = [
     "CNNRegressor",
     "DenseClassifier",
     "DenseRegressor",
+    "KerasClassifier",
+    "KerasRegressor",
     "__version__",
     "build_cnn",
     "build_dense",

@@ -6,10 +6,14 @@ The course of a fit, targets, parameters, scikit-learn's callbacks. Knows `engin
 
 from sknn_mnist.estimators._cnn import CNNClassifier, CNNRegressor
 from sknn_mnist.estimators._dense import DenseClassifier, DenseRegressor
+from sknn_mnist.estimators._own_classifier import KerasClassifier
+from sknn_mnist.estimators._own_regressor import KerasRegressor
 
 __all__ = [
     "CNNClassifier",
     "CNNRegressor",
     "DenseClassifier",
     "DenseRegressor",
+    "KerasClassifier",
+    "KerasRegressor",
 ]

@@ -32,7 +32,7 @@ from sknn_mnist.estimators._sklearn_callbacks import (
 from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks._recipes import NetworkRecipe
 
-__all__ = ["KerasEstimator"]
+__all__ = ["KerasEstimator", "metadata_of"]
 
 # What `keras.Model.fit` takes batch_size=None for.
 KERAS_BATCH = 32
@@ -84,7 +84,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             training diverged. The estimator is then as it was before the call.
         """
         self._check_parameters()
-        tasks = EpochTasks(self, self.epochs, X, y, sample_weight)
+        tasks = EpochTasks(self, self._setting("epochs"), X, y, sample_weight)
         with self._all_or_nothing():
             if self.warm_start and self.initialized_:
                 self._check_same_network()
@@ -208,12 +208,16 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         self._remember_parameters()
         X, y = self._validate_data(X, y, reset=True)
         self.target_encoder_ = self.target_encoder.fit(y)
-        self.__dict__.update(self.target_encoder_.get_metadata())
+        self.__dict__.update(metadata_of(self.target_encoder_))
         self.feature_encoder_ = self.feature_encoder.fit(X)
         # Last, so that bad data draws nothing from a RandomState.
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._network = OwnedNetwork(self._recipe())
+        self._network = OwnedNetwork(self._recipe_for(X, y))
         return X, y
+
+    def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
+        """Return how to make the network, whose encoders are fitted."""
+        return self._recipe()
 
     def _recipe(self) -> NetworkRecipe:
         target = self.target_encoder_
@@ -247,6 +251,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         # SciKeras counts epochs from 0 again under warm_start and forgets the
         # history; scikit-learn's MLP keeps its loss curve, as we do.
         initial_epoch = self.current_epoch if warm_start else 0
+        X = self._as_taken(X)
         plan = self._plan(X, y, sample_weight, initial_epoch, initial_epoch + epochs)
         self._tell_of_copies()
         network, trained = self._network.trained(plan)
@@ -268,25 +273,32 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         """Return what to train on, and how, by the parameters."""
         owner = type(self).__name__
         held_out = None
-        if self.validation_split:
+        fraction = self._setting("validation_split")
+        if fraction:
             (X, y, sample_weight), rest = split_validation(
-                (X, y, sample_weight), self.validation_split, owner
+                (X, y, sample_weight), fraction, owner
             )
             held_out = Samples(*self._weighed(*rest))
+        batch_size = self._setting("batch_size")
         return TrainingPlan(
             Samples(*self._weighed(X, y, self._weigh(y, sample_weight))),
             epochs=epochs,
             initial_epoch=initial_epoch,
-            batch_size=KERAS_BATCH if self.batch_size is None else self.batch_size,
-            shuffle=self.shuffle,
+            batch_size=KERAS_BATCH if batch_size is None else batch_size,
+            shuffle=self._setting("shuffle"),
             seed=self._seed,
             seeded=isinstance(self.random_state, Integral),
             validation_data=held_out,
-            callbacks=make_callbacks(self.callbacks, owner),
-            verbose=as_int(self.verbose),
+            validation_batch_size=self._validation_batch_size(),
+            callbacks=make_callbacks(self._callbacks_given(), owner),
+            verbose=as_int(self._setting("verbose")),
             memory=open_memory(self.memory, owner),
             watch=self._watching(initial_epoch),
         )
+
+    def _validation_batch_size(self) -> int | None:
+        """Return the samples per step of the validation; None for the engine's."""
+        return None
 
     def _whole_history(
         self, added: dict[str, list[Any]], initial_epoch: int
@@ -325,7 +337,17 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
         check_is_fitted(self, "history_")
         X, _ = self._validate_data(X)
-        return self._network.predict(self.feature_encoder_.transform(X))
+        return self._network.predict(
+            self._as_taken(self.feature_encoder_.transform(X)), **self._of_predict()
+        )
+
+    def _as_taken(self, X: Any) -> Any:
+        """Return encoded rows in the shapes and dtypes that the network takes."""
+        return X
+
+    def _of_predict(self) -> dict[str, Any]:
+        """Return further arguments of the network's `predict`."""
+        return {}
 
     # -- whole or not at all ------------------------------------------------------
 
@@ -339,6 +361,12 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
+
+
+def metadata_of(encoder: Any) -> dict[str, Any]:
+    """Return the attributes that an encoder gives its estimator, as SciKeras has it."""
+    found: dict[str, Any] = getattr(encoder, "get_metadata", dict)()
+    return found
 
 
 def _check_trained(

@@ -161,7 +161,6 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_loss_of_classes(self.loss, type(self).__name__)
         given = self.class_weight
         if isinstance(given, dict):
             sound = all(
@@ -178,20 +177,24 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
                 given,
             )
 
+    def _check_compiled(self) -> None:
+        super()._check_compiled()
+        check_loss_of_classes(self.loss, type(self).__name__)
+
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> np.ndarray | None:
         """Multiply the weights of the samples with those of their classes."""
         if self.class_weight is None:
             return sample_weight
-        codes = self.target_encoder_.codes_of(y)
+        codes = self._codes_of(y)
         of_class = (
             self._weights_of_named_classes()
             if isinstance(self.class_weight, dict)
             else balanced(codes, len(self.classes_), sample_weight)
         )
         present = of_class[np.unique(codes)]
-        dtype = PRECISIONS[self._fit_params["dtype"]]
+        dtype = self._dtype_of_data(reset=False)
         least = np.finfo(dtype).tiny * present.max()
         if not present.any() or ((present > 0) & (present < least)).any():
             raise ValueError(
@@ -201,6 +204,10 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
             )
         weights = near_one(of_class[codes])
         return weights if sample_weight is None else weights * sample_weight
+
+    def _codes_of(self, encoded: Any) -> np.ndarray:
+        """Return the class codes of encoded targets."""
+        return self.target_encoder_.codes_of(encoded)
 
     def _weights_of_named_classes(self) -> np.ndarray:
         try:

@@ -21,7 +21,7 @@ else:
         return lambda decorator: decorator
 
 
-__all__ = ["constructed", "holder", "names_of"]
+__all__ = ["constructed", "holder", "names_of", "open_constructed"]
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -58,17 +58,48 @@ def constructed(kind: Kind) -> Kind:
     """Give an estimator a constructor with the parameters of its holders.
 
     The constructor assigns them. They come in the order of the holders among the
-    ancestors, the furthest first.
+    ancestors, the furthest first; the default is that of the nearest.
     """
-    parameters = [
-        (each.name, each.annotation, field(default=each.default, kw_only=each.kw_only))
+    named = {
+        each.name: each
         for ancestor in reversed(kind.__mro__)
         for each in _held.get(ancestor, ())
+    }
+    parameters = [
+        (each.name, each.annotation, field(default=each.default, kw_only=each.kw_only))
+        for each in named.values()
     ]
     made: Any = make_dataclass(kind.__name__, parameters)
-    made.__init__.__module__ = kind.__module__
-    made.__init__.__qualname__ = f"{kind.__qualname__}.__init__"
-    kind.__init__ = made.__init__  # type: ignore[misc]
+    return _with_constructor(kind, made.__init__)
+
+
+@dataclass_transform(eq_default=False, kw_only_default=True, field_specifiers=(field,))
+def open_constructed(kind: Kind) -> Kind:
+    """Do as `constructed`, and take keywords of any other name as well.
+
+    These are handed to the method ``_take`` as a dict, when the others are assigned.
+    The attributes are put where properties of the same name don't hinder: a subclass
+    may have some.
+    """
+    named = inspect.signature(constructed(kind).__init__)  # type: ignore[misc]
+    known = set(named.parameters)
+
+    def __init__(self: Any, *args: Any, **given: Any) -> None:  # noqa: N807
+        rest = {name: given.pop(name) for name in [*given] if name not in known}
+        bound = named.bind(self, *args, **given)
+        bound.apply_defaults()
+        vars(self).update(list(bound.arguments.items())[1:])
+        self._take(rest)
+
+    # Without the others: scikit-learn gives whatever a signature names.
+    __init__.__signature__ = named  # type: ignore[attr-defined]
+    return _with_constructor(kind, __init__)
+
+
+def _with_constructor(kind: Kind, constructor: Any) -> Kind:
+    constructor.__module__ = kind.__module__
+    constructor.__qualname__ = f"{kind.__qualname__}.__init__"
+    kind.__init__ = constructor  # type: ignore[misc]
     return kind
 
 

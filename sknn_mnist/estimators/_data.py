@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist.estimators._fit_parameters import FitParameters
 from sknn_mnist.estimators._loss_targets import weights_that_fit
-from sknn_mnist.estimators._weights import check_sample_weight, weighed
+from sknn_mnist.estimators._weights import check_sample_weight, rows_at, weighed
 
 __all__ = ["CheckedData", "as_arrays"]
 
@@ -32,7 +32,7 @@ class CheckedData(FitParameters):
         # SciKeras checks shapes by itself; scikit-learn's function also checks and
         # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
-        options = {"dtype": np.dtype(self._dtype_of_data(reset)).type, "order": "C"}
+        options = {**self._options_of_rows(reset), "order": "C"}
         if isinstance(y, str) and y == "no_validation":
             return validate_data(self, X, reset=reset, **options), None
         if sparse.issparse(y):
@@ -58,6 +58,10 @@ class CheckedData(FitParameters):
         """Return X with one row per sample."""
         return X
 
+    def _options_of_rows(self, reset: bool) -> dict[str, Any]:
+        """Return what rows may be, as scikit-learn's `validate_data` takes it."""
+        return {"dtype": np.dtype(self._dtype_of_data(reset)).type}
+
     def _dtype_of_data(self, reset: bool) -> str:
         return PRECISIONS[self.dtype if reset else self._fit_params["dtype"]]
 
@@ -73,7 +77,7 @@ class CheckedData(FitParameters):
         # Rows without weight are gone before any are held out for validation.
         weights = check_sample_weight(sample_weight, len(X))
         kept = weights > 0
-        return X[kept], y[kept], weights[kept]
+        return rows_at(X, kept), rows_at(y, kept), weights[kept]
 
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None
@@ -85,8 +89,12 @@ class CheckedData(FitParameters):
         self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         X, y, weights = weighed(X, y, weights)
+        return X, y, self._weights_that_fit(weights)
+
+    def _weights_that_fit(self, weights: np.ndarray | None) -> np.ndarray | None:
+        """Return the weights, as far as the loss takes them."""
         loss = self._compile_options()["loss"]
-        return X, y, weights_that_fit(loss, weights, type(self).__name__)
+        return weights_that_fit(loss, weights, type(self).__name__)
 
 
 def as_arrays(transformer: FunctionTransformer) -> FunctionTransformer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -49,27 +50,44 @@ class FitParameters(TrainingParameters):
     def _check_parameters(self) -> None:
         """Refuse bad parameters. Those of the network are judged by its builder."""
         owner = type(self).__name__
-        check_positive_int("epochs", self.epochs, owner)
-        if self.batch_size is not None:
-            check_positive_int("batch_size", self.batch_size, owner)
-        check_fraction("validation_split", self.validation_split, owner)
-        check_bool("shuffle", self.shuffle, owner)
+        check_positive_int("epochs", self._setting("epochs"), owner)
+        batch_size = self._setting("batch_size")
+        if batch_size is not None:
+            check_positive_int("batch_size", batch_size, owner)
+        check_fraction("validation_split", self._setting("validation_split"), owner)
+        check_bool("shuffle", self._setting("shuffle"), owner)
         check_bool("warm_start", self.warm_start, owner)
-        check_one_of("verbose", as_int(self.verbose), (0, 1, 2), owner)
-        check_one_of("dtype", self.dtype, PRECISIONS, owner)
+        check_one_of("verbose", as_int(self._setting("verbose")), (0, 1, 2), owner)
+        self._check_dtype()
         obstacle = bfloat16_obstacle() if self.dtype == "mixed_bfloat16" else None
         if obstacle:
             raise invalid("dtype", owner, f"another one ({obstacle})", self.dtype)
+        make_callbacks(self._callbacks_given(), owner)
+        open_memory(self.memory, owner)
+        self._check_compiled()
+
+    def _check_dtype(self) -> None:
+        check_one_of("dtype", self.dtype, PRECISIONS, type(self).__name__)
+
+    def _check_compiled(self) -> None:
+        """Refuse what `compile` would not take."""
+        owner = type(self).__name__
         make_optimizer(self.optimizer, self.learning_rate, owner)
         make_metrics(self.metrics, owner)
-        make_callbacks(self.callbacks, owner)
-        open_memory(self.memory, owner)
         if not is_auto(self.loss):
             make_loss(self.loss, PRECISIONS[self.dtype], owner)
 
+    def _setting(self, name: str) -> Any:
+        """Return a parameter of training, by the name that `keras.Model.fit` has."""
+        return getattr(self, name)
+
+    def _callbacks_given(self) -> Any:
+        """Return the callbacks of a fit, as `make_callbacks` takes them."""
+        return self.callbacks
+
     def _check_same_network(self) -> None:
         """Refuse to continue a network under parameters that would build another."""
-        for name in self._network_parameters:
+        for name in self._names_of_network():
             if self._has_changed(name):
                 raise self._cannot_continue(name)
         changed = {name for name in _COMPILED if self._has_changed(name)}
@@ -95,8 +113,16 @@ class FitParameters(TrainingParameters):
 
     def _has_changed(self, name: str) -> bool:
         return not is_same_parameter(
-            _frozen(getattr(self, name)), self._fit_params[name]
+            _frozen(self._now(name)), self._fit_params.get(name)
         )
+
+    def _now(self, name: str) -> Any:
+        """Return a parameter as it is set now."""
+        return getattr(self, name)
+
+    def _names_of_network(self) -> Iterable[str]:
+        """Return the names of the parameters that shape the network."""
+        return self._network_parameters
 
     def _takes_same_targets(self) -> bool:
         """Tell whether the loss takes targets encoded as they were."""
@@ -105,8 +131,8 @@ class FitParameters(TrainingParameters):
     def _cannot_continue(self, name: str) -> ValueError:
         return ValueError(
             f"{type(self).__name__} can't continue a network fitted with "
-            f"{name}={self._fit_params[name]!r} as one with "
-            f"{name}={getattr(self, name)!r}. Call fit with warm_start=False instead."
+            f"{name}={self._fit_params.get(name)!r} as one with "
+            f"{name}={self._now(name)!r}. Call fit with warm_start=False instead."
         )
 
     def _remember_parameters(self) -> None:
@@ -115,10 +141,14 @@ class FitParameters(TrainingParameters):
         `set_params` may change the parameters later.
         """
         self._fit_params = {
-            name: _frozen(getattr(self, name))
-            for name in self._all_parameters()
+            name: _frozen(value)
+            for name, value in self._parameters_now().items()
             if name not in _NOT_REMEMBERED
         }
+
+    def _parameters_now(self) -> dict[str, Any]:
+        """Return all parameters as they are set now."""
+        return {name: getattr(self, name) for name in self._all_parameters()}
 
     @classmethod
     def _all_parameters(cls) -> list[str]:

@@ -62,7 +62,7 @@ class TrainingParameters:
     memory: Any = None
     random_state: Any = None
     verbose: int = 0
-    dtype: str = "float32"
+    dtype: Any = "float32"
 
 
 @holder

@@ -47,6 +47,6 @@ class BaseKerasRegressor(RegressorMixin, KerasEstimator):
     def _check_targets(self, y: np.ndarray, reset: bool) -> None:
         check_number_targets(self._fit_params["loss"], y, type(self).__name__)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def _check_compiled(self) -> None:
+        super()._check_compiled()
         check_loss_of_numbers(self.loss, type(self).__name__)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 from sklearn.utils.validation import check_array
 
-__all__ = ["balanced", "check_sample_weight", "near_one", "weighed"]
+__all__ = ["balanced", "check_sample_weight", "near_one", "rows_at", "weighed"]
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
@@ -44,20 +45,30 @@ def near_one(weights: np.ndarray) -> np.ndarray:
     return np.ldexp(weights, -np.frexp(weights.max())[1])
 
 
+def rows_at(x: Any, rows: Any) -> Any:
+    """Return some rows of an array, or of a list, tuple or dict of arrays."""
+    if isinstance(x, np.ndarray):
+        return x[rows]
+    return keras.tree.map_structure(lambda each: each[rows], x)
+
+
 def weighed(
-    X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    X: Any, y: Any, weights: np.ndarray | None
+) -> tuple[Any, Any, np.ndarray | None]:
     """Return rows and weights as a loss takes them: an average of 1, none of 0."""
     if weights is None:
         return X, y, None
     weights = near_one(weights)
-    kept = weights.astype(X.dtype) > 0
+    # Weights have the precision of what they are multiplied with.
+    first = keras.tree.flatten(X)[0].dtype
+    dtype = first if first.kind == "f" else np.dtype(keras.config.floatx())
+    kept = weights.astype(dtype) > 0
     if not kept.all():
-        X, y, weights = X[kept], y[kept], weights[kept]
+        X, y, weights = rows_at(X, kept), rows_at(y, kept), weights[kept]
     # A mean of equal weights may be rounded.
     alike = (weights == weights[0]).all()
     scaled = np.ones_like(weights) if alike else weights / weights.mean()
-    return X, y, scaled.astype(X.dtype)
+    return X, y, scaled.astype(dtype)
 
 
 def balanced(

@@ -1,0 +1,166 @@
+"""What a user's own network takes: rows of any shape, several inputs, integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from sknn_mnist._parameters import PRECISIONS, invalid
+from sknn_mnist.estimators._data import CheckedData, as_arrays
+from sknn_mnist.networks._input_specs import as_taken
+
+__all__ = ["OwnData", "encoder_of", "kind_of_target"]
+
+# Kept as they are: tokens, pixels. The network says what it takes.
+_INTEGERS = [np.dtype(each).type for each in ("i1", "i2", "i4", "i8", "u1", "u2", "u4")]
+
+
+class OwnData(CheckedData):
+    """The part of the estimators of one's own networks that takes data in."""
+
+    _network: Any
+    # Whether X was several arrays in `fit`, and as what: their number, or their names.
+    _inputs_: Any = None
+
+    @property
+    def feature_encoder(self) -> Any:
+        """Transformer from rows to what the network takes, as it was given."""
+        given = vars(self).get("feature_encoder")
+        if given is None:
+            return as_arrays(FunctionTransformer())
+        return encoder_of("feature_encoder", given, type(self).__name__)
+
+    def _validate_data(
+        self,
+        X: Any = None,
+        y: Any = "no_validation",
+        reset: bool = False,
+        y_numeric: bool = False,
+    ) -> tuple[Any, Any]:
+        several = self._several(X, y, reset)
+        if several is None:
+            X, y = super()._validate_data(X, y, reset, y_numeric)
+        else:
+            X, y = self._validate_several(several, y, reset)
+        if reset:
+            self._remember_shapes(X, y)
+        return X, y
+
+    def _several(self, X: Any, y: Any, reset: bool) -> Any:
+        """Return X as several arrays, None where it is one."""
+        if isinstance(X, Mapping) and not sparse.issparse(X):  # some are dicts
+            found: Any = {str(name): each for name, each in X.items()}
+        elif isinstance(X, list | tuple) and _are_arrays(X) and len(X) != _n_rows(y):
+            found = list(X)
+        else:
+            found = None
+        if not reset and self._inputs_ != _inputs(found):
+            if isinstance(X, list | tuple) and isinstance(self._inputs_, int):
+                return list(X)  # with as many inputs as rows
+            raise ValueError(
+                f"X of {type(self).__name__} must be {_said(self._inputs_)}, as in "
+                f"fit. Got {_said(_inputs(found))}."
+            )
+        if reset:
+            self._inputs_ = _inputs(found)
+        return found
+
+    def _validate_several(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        options = {**self._options_of_rows(reset), "order": "C", "input_name": "X"}
+        X = keras.tree.map_structure_up_to(
+            _placeholders(X), lambda each: check_array(each, **options), X
+        )
+        parts = keras.tree.flatten(X)
+        check_consistent_length(*parts)
+        if isinstance(y, str) and y == "no_validation":
+            return X, None
+        if sparse.issparse(y):
+            y = y.toarray()
+        numbers = {"dtype": "numeric"} if self._y_numeric else {"dtype": None}
+        y = check_array(y, ensure_2d=False, input_name="y", **numbers)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_consistent_length(*parts, y)
+        self._check_targets(y, reset)
+        return X, y
+
+    def _options_of_rows(self, reset: bool) -> dict[str, Any]:
+        floats = np.dtype(self._dtype_of_data(reset)).type
+        return {"dtype": [floats, *_INTEGERS], "allow_nd": True}
+
+    def _dtype_of_data(self, reset: bool) -> str:
+        given = self._setting("dtype") if reset else self._fit_params["dtype"]
+        return keras.config.floatx() if given is None else PRECISIONS[given]
+
+    def _remember_shapes(self, X: Any, y: Any) -> None:
+        """Set the attributes that SciKeras's users find in ``meta``."""
+        first = keras.tree.flatten(X)[0]
+        several = self._inputs_ is not None
+        self.X_shape_ = keras.tree.map_structure(np.shape, X) if several else X.shape
+        self.X_dtype_ = first.dtype
+        self.y_dtype_ = y.dtype
+        self.y_ndim_ = y.ndim
+        self.target_type_ = kind_of_target(y)
+        if several:
+            self.__dict__.pop("n_features_in_", None)
+
+    def _as_taken(self, X: Any) -> Any:
+        return as_taken(X, self._network.recipe.input_spec, type(self).__name__)
+
+
+def encoder_of(name: str, given: Any, owner: str) -> Any:
+    """Return an encoder that a user gave, unfitted: a transformer, or of a function."""
+    if (
+        hasattr(given, "fit")
+        and hasattr(given, "transform")
+        and not isinstance(given, type)
+    ):
+        return as_arrays(clone(given)) if hasattr(given, "set_output") else clone(given)
+    if callable(given) and not isinstance(given, type):
+        return as_arrays(FunctionTransformer(given))
+    raise invalid(name, owner, "None, a transformer or a function", given)
+
+
+def kind_of_target(y: np.ndarray) -> str:
+    """Return scikit-learn's `type_of_target`."""
+    return str(type_of_target(y, input_name="y"))
+
+
+def _are_arrays(values: Any) -> bool:
+    return len(values) > 0 and all(getattr(each, "ndim", 0) >= 2 for each in values)
+
+
+def _n_rows(y: Any) -> int | None:
+    if isinstance(y, str) or not hasattr(y, "__len__"):
+        return None
+    return len(y)
+
+
+def _inputs(several: Any) -> Any:
+    """Return the number or the names of several arrays, None for one."""
+    if several is None:
+        return None
+    return sorted(several) if isinstance(several, dict) else len(several)
+
+
+def _placeholders(X: Any) -> Any:
+    return dict.fromkeys(X) if isinstance(X, dict) else [None] * len(X)
+
+
+def _said(inputs: Any) -> str:
+    if inputs is None:
+        return "one array"
+    return (
+        f"a dict of {inputs}"
+        if isinstance(inputs, list)
+        else f"a list of {inputs} arrays"
+    )

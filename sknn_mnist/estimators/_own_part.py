@@ -1,0 +1,293 @@
+"""The part of the estimators of one's own networks that makes the network."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sknn_mnist._parameters import (
+    PRECISIONS,
+)
+from sknn_mnist.estimators._base import metadata_of
+from sknn_mnist.estimators._functions import (
+    GIVEN,
+    arguments_for,
+)
+from sknn_mnist.estimators._own_compile import (
+    compiled_by,
+    described,
+    resolved,
+)
+from sknn_mnist.estimators._own_parameters import (
+    is_open,
+)
+from sknn_mnist.estimators._own_settings import OwnSettings
+from sknn_mnist.estimators._several_heads import SeveralHeads
+from sknn_mnist.networks._compile_settings import SETTINGS, made_losses, made_metrics
+from sknn_mnist.networks._heads import heads_of
+from sknn_mnist.networks._input_specs import declared_inputs, spec_of, taken_spec
+from sknn_mnist.networks._keras_objects import make_optimizer
+from sknn_mnist.networks._own_networks import (
+    Ready,
+    copied_network,
+    made_by_function,
+    made_from_config,
+    recognised,
+    values_of,
+)
+from sknn_mnist.networks._recipes import NetworkRecipe
+
+__all__ = ["OwnPart", "own_score"]
+
+
+class OwnPart(OwnSettings):
+    """The part of the estimators whose network a function of the user's makes."""
+
+    def initialize(self, X: Any, y: Any) -> OwnPart:
+        """Make the network, and train nothing: to predict by one that is trained.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; a classifier learns its labels from them.
+
+        Returns
+        -------
+        object
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError or TypeError
+            As in `fit`.
+        """
+        self._check_parameters()
+        with self._all_or_nothing():
+            self._initialize(X, y)
+            self.history_: dict[str, list[Any]] = {"loss": []}
+            self.callbacks_: list[Any] = []
+            self.initial_epoch_ = 0
+        return self
+
+    @available_if(lambda self: self.transform_layer is not None)
+    def transform(self, X: Any) -> np.ndarray:
+        """Return what the layer `transform_layer` makes of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            The layer's outputs, a flat row for each sample.
+        """
+        check_is_fitted(self, "history_")
+        X, _ = self._validate_data(X)
+        x = self._as_taken(self.feature_encoder_.transform(X))
+        outputs = self._network.outputs_of(self.transform_layer, x)
+        return np.asarray(outputs).reshape(len(outputs), -1)
+
+    # -- the network ----------------------------------------------------------------
+
+    def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
+        network, options, x = self._first_network(X)
+        owner = type(self).__name__
+        spec = taken_spec(x, declared_inputs(network), owner)
+        self._heads = heads_of(network, spec)
+        self._compiled = compiled_by(network)
+        self._choose_encoder(y)
+        known = recognised(network)
+        settings = self._settings()
+        self._settle(settings["loss"])
+        common = {
+            "owner": owner,
+            "seed": self._seed,
+            "input_spec": spec,
+            "logits": True,
+        }
+        policy = network.dtype_policy.name
+        dtype = self.dtype or (
+            policy if policy in PRECISIONS else keras.config.floatx()
+        )
+        if known is not None and (self._compiled is None or self._compiled.is_copied):
+            kind, config = known
+            return NetworkRecipe(
+                made_from_config,
+                {"kind": kind, "config": config, "dtype": dtype},
+                settings,
+                initial=values_of(network),
+                **common,
+            )
+        builder, arguments = options
+        as_it_is = self._compiled is not None and not self._overrides()
+        if isinstance(self.model, keras.Model):
+            network = copied_network(**arguments, seed=self._seed)
+        return NetworkRecipe(
+            builder,
+            {**arguments, "dtype": dtype, "ready": Ready(network)},
+            None if as_it_is else settings,
+            own=False,
+            **common,
+        )
+
+    def _first_network(self, X: Any) -> tuple[keras.Model, Any, Any]:
+        """Return a network, its builder and arguments, and a row that it takes."""
+        x = self.feature_encoder_.transform(_first_row(X))
+        if isinstance(self.model, keras.Model):
+            arguments: dict[str, Any] = {"model": self.model, "dtype": self.dtype}
+            if not self.model.built:
+                raise ValueError(
+                    f"The model {self.model.name!r} of {type(self).__name__} has no "
+                    "weights yet: give it an Input, call it once, or give a function "
+                    "that makes it."
+                )
+            return self.model, (copied_network, arguments), x
+        maker = self._maker()
+        assert maker is not None  # checked
+        given = self._arguments(maker)
+        arguments = {
+            "function": maker.function,
+            "arguments": given,
+            "dtype": self.dtype,
+            "spec": spec_of(x),
+        }
+        try:
+            network = made_by_function(**arguments, seed=self._seed)
+        except Exception:
+            floats = _as_floats(x, self._dtype_of_data(True))
+            if floats is x:
+                raise
+            # A network that does not say what it takes, and takes no integers.
+            arguments["spec"], x = spec_of(floats), floats
+            network = made_by_function(**arguments, seed=self._seed)
+        return network, (made_by_function, arguments), x
+
+    def _arguments(self, maker: Any) -> dict[str, Any]:
+        owner = type(self).__name__
+        stored = vars(self).get("_given", {})
+        own = dict(self._own_parameters())
+        given = {}
+        for name in [*maker.keywords, *(stored if maker.takes_any else ())]:
+            if f"model__{name}" in stored:
+                given[name] = stored[f"model__{name}"]
+            elif name in own:
+                if not is_open(own[name]):
+                    given[name] = own[name]
+            elif name in stored and "__" not in name:
+                given[name] = stored[name]
+        on_request = dict.fromkeys(GIVEN)
+        if "meta" in maker.asks_for:
+            on_request["meta"] = self._meta()
+        if "compile_kwargs" in maker.asks_for:
+            on_request["compile_kwargs"] = self._compile_kwargs()
+        if "params" in maker.asks_for:
+            on_request["params"] = self.get_params()
+        return arguments_for(maker, copy.copy(given), on_request, owner)
+
+    def _meta(self) -> dict[str, Any]:
+        """Return the attributes of the fit, as SciKeras hands them to a function."""
+        names = [each for each in vars(self) if each.endswith("_") and each[0] != "_"]
+        found = {name: vars(self)[name] for name in names}
+        past = ("history_", "callbacks_", "initial_epoch_")
+        return {name: each for name, each in found.items() if name not in past}
+
+    def _compile_kwargs(self) -> dict[str, Any]:
+        """Return what `keras.Model.compile` takes, for a function to compile with."""
+        owner = type(self).__name__
+        settings = resolved(self._explicit(), None, vars(self).get("_given", {}), owner)
+        dtype = self._dtype_of_data(True)
+        return {
+            **{name: settings.get(name, default) for name, default in SETTINGS.items()},
+            "optimizer": make_optimizer(
+                settings["optimizer"], self._now("learning_rate"), owner
+            ),
+            "loss": made_losses(settings["loss"], dtype, owner, logits=True)
+            if settings["loss"] is not None
+            else None,
+            "metrics": made_metrics(settings["metrics"], owner)
+            if settings["metrics"] is not None
+            else list(self._default_metrics),
+            "run_eagerly": bool(settings.get("run_eagerly") or self.run_eagerly),
+        }
+
+    # -- targets --------------------------------------------------------------------
+
+    def _choose_encoder(self, y: Any) -> None:
+        """Encode each column for an output of its own, where there are several."""
+        encoder = self.target_encoder_
+        several = len(self._heads.each) > 1
+        if (
+            not hasattr(encoder, "settle")
+            or isinstance(encoder, SeveralHeads)
+            or not several
+        ):
+            return
+        if np.ndim(y) != 2:
+            raise ValueError(
+                f"The network of {type(self).__name__} has {len(self._heads.each)} "
+                f"outputs ({', '.join(each.name for each in self._heads.each)}), and y "
+                "has one column. Give y a column for each, or a target_encoder that "
+                "makes of y what the outputs take."
+            )
+        dtype = self._dtype_of_data(True)
+        encoder = SeveralHeads(type(self).__name__, dtype, self._classifies).fit(y)
+        self.__dict__.update(target_encoder_=encoder, **metadata_of(encoder))
+
+    def _settle(self, loss: Any) -> None:
+        encoder = self.target_encoder_
+        if not hasattr(encoder, "settle"):
+            return  # the user's own
+        maker = self._maker()
+        name = self.model.name if maker is None else maker.name
+        if isinstance(encoder, SeveralHeads):
+            encoder.settle(loss, self._heads, name)
+        else:
+            if isinstance(loss, Mapping) and not described(loss):
+                loss = next(iter(loss.values()), None)
+            elif isinstance(loss, list | tuple):
+                loss = loss[0]
+            encoder.settle(loss, self._heads.each[0], name)
+
+    def _takes_same_targets(self) -> bool:
+        encoder = self.target_encoder_
+        if not hasattr(encoder, "settle"):
+            return True
+        before = copy.deepcopy(encoder)
+        try:
+            self._settle(self._settings()["loss"])
+        except ValueError:
+            self.target_encoder_ = before
+            return False
+        same = getattr(encoder, "kind_", None) == getattr(before, "kind_", None)
+        if not same:
+            self.target_encoder_ = before
+        return same
+
+
+def _first_row(X: Any) -> Any:
+    return keras.tree.map_structure(lambda each: each[:1], X)
+
+
+def _as_floats(x: Any, dtype: str) -> Any:
+    if all(each.dtype.kind == "f" for each in keras.tree.flatten(x)):
+        return x
+    return keras.tree.map_structure(lambda each: each.astype(dtype), x)
+
+
+def own_score(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float | None:
+    """Return what the `scorer` of a class gives, as SciKeras has it; None without."""
+    if inspect.getattr_static(type(estimator), "scorer", None) is None:
+        return None
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    return float(estimator.scorer(y, estimator.predict(X), **weights))

@@ -1,0 +1,180 @@
+"""The regressor of a network that the user's own function makes."""
+
+from __future__ import annotations
+
+import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
+
+# isort: split
+from typing import Any
+
+import numpy as np
+
+from sknn_mnist.estimators._constructors import open_constructed
+from sknn_mnist.estimators._own_data import encoder_of
+from sknn_mnist.estimators._own_parameters import ModelParameter
+from sknn_mnist.estimators._own_part import OwnPart, own_score
+from sknn_mnist.estimators._own_targets import OwnNumberEncoder
+from sknn_mnist.estimators._regressor import BaseKerasRegressor
+
+__all__ = ["KerasRegressor"]
+
+
+@open_constructed
+class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
+    """Regressor: the network that a function of your own makes.
+
+    As `KerasClassifier`, for one target or several: the last layer has a unit for each,
+    or the last layers of several outputs have.
+
+    Parameters
+    ----------
+    model : callable, keras.Model or None, default=None
+        A function that returns a `keras.Model`, compiled or not; or a network itself,
+        whose weights are where each fit starts: fits train copies, and clones share
+        it. A function may ask for ``meta`` (a dict of what `fit` knows of the data:
+        ``meta["n_classes_"]``, ``meta["n_features_in_"]``...), ``compile_kwargs`` and
+        ``params`` by these names. None is for subclasses with a method
+        ``_keras_build_fn``.
+    optimizer : str, dict, class, keras.optimizers.Optimizer or None, default="auto"
+        Optimizer by name, config, class or object. Objects are copied. "auto" and None
+        leave it to the function, and where that does not compile mean Adam.
+    learning_rate : float, LearningRateSchedule, dict or None, default=None
+        Learning rate of the optimizer, the function's too; None leaves it as the
+        optimizer has it.
+    loss : str, dict, class, keras.losses.Loss, callable, list or None, default="auto"
+        Loss by name, config, class or object, or one for each output. "auto" and None
+        leave it to the function, and where that does not compile mean mean squared
+        error.
+    metrics : str, dict, Metric, callable, list of these or None, default=None
+        Metrics kept in `history_`, or some for each output. None leaves them to the
+        function, and where that does not compile means none beside the loss.
+    batch_size : int or None, default=128
+        Samples per step of the optimizer; all of them where there are fewer, and for
+        -1. None means 32, as in `keras.Model.fit`.
+    epochs : int, default=10
+        Passes over the training samples.
+    validation_split : float, default=0.0
+        Fraction of the samples, the last ones and at least one, held out from
+        training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in an order of its own.
+    callbacks : str, dict, Callback, class or list of these, default=None
+        Callbacks by name, config, class or object, or a dict of them by names of your
+        own, for ``callbacks__stop__patience=3``. A fit works on copies, which are then
+        found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
+        anything else that a callback holds, such as a study or a run, is shared. In a
+        grid, where scikit-learn copies the candidates, give such callbacks a
+        `__deepcopy__`.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, optimizer state and history of the
+        last fit instead of starting anew. A classifier needs the same classes then.
+    memory : str, path-like, joblib.Memory or None, default=None
+        Where training states are kept: a folder, or ``":memory:"`` for this process
+        alone. A fit then goes on from the longest earlier training that differs from
+        it in `epochs` at most, interrupted ones too, with the same result to the bit.
+        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
+        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
+    random_state : int, RandomState instance or None, default=None
+        Seeds initial weights, order of samples and dropout. With an int, fits on
+        the same data give the same weights.
+    verbose : {0, 1, 2}, default=0
+        Silent, one line of progress per fit, or Keras's line per epoch.
+    dtype : str or None, default=None
+        "float32", "float64", "mixed_bfloat16" or "mixed_float16":
+        Keras's dtype policy while the function makes the network; None for the one
+        that is set.
+    run_eagerly : bool, default=False
+        Whether to train by `keras.Model.fit`, step by step in Python, for debugging.
+    validation_batch_size : int or None, default=None
+        Samples per step of the validation; None lets the engine choose.
+    feature_encoder : transformer, callable or None, default=None
+        From X, checked, to what the network takes: an array, or a list or dict of
+        them for several inputs. A clone is fitted.
+    target_encoder : transformer, callable or None, default=None
+        From y to what the loss takes, and back from what the network gives, by
+        ``inverse_transform``. None encodes numbers as they are.
+    transform_layer : str, int or None, default=None
+        The layer, by name or place, whose output `transform` returns.
+
+    Further parameters are the keywords of the function, and names with a prefix:
+    ``optimizer__``, ``loss__``, ``metrics__`` and ``callbacks__`` for arguments of what
+    is made of these, ``model__`` for the function, ``compile__``, ``fit__`` and
+    ``predict__`` for arguments of Keras's methods. Names that nobody takes are refused.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of str to list of float
+        Loss and metrics of each epoch; with `validation_split` also as
+        ``val_loss`` and so on.
+    initial_epoch_ : int
+        The epoch that the last fit started at: 0, or as many as it found in `memory`
+        or went on from under `warm_start`. `history_` has those before as well.
+    callbacks_ : list of keras.callbacks.Callback
+        The callbacks that took part in the last fit.
+    n_outputs_ : int
+        Number of targets.
+    n_features_in_ : int
+        Features of a sample, where X is one array.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had string column names.
+
+    See Also
+    --------
+    KerasClassifier : For labels; its documentation says more.
+    DenseRegressor : Without writing a network.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from sklearn.datasets import make_regression
+    >>> from sknn_mnist import KerasRegressor
+    >>> def make_model(meta, hidden_size=16):
+    ...     return keras.Sequential([
+    ...         keras.layers.Input((meta["n_features_in_"],)),
+    ...         keras.layers.Dense(hidden_size, activation="relu"),
+    ...         keras.layers.Dense(1),
+    ...     ])
+    >>> X, y = make_regression(n_features=4, noise=1.0, random_state=0)
+    >>> reg = KerasRegressor(make_model, epochs=100, learning_rate=0.1, random_state=0)
+    >>> reg.fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² on X and y, or what a `scorer` of the class gives.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, in the layouts that `fit` takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            The coefficient of determination.
+        """
+        own = own_score(self, X, y, sample_weight)
+        return super().score(X, y, sample_weight) if own is None else own
+
+    @property  # type: ignore[misc]
+    def target_encoder(self) -> Any:
+        """Transformer from targets to what the loss takes."""
+        given, owner = vars(self).get("target_encoder"), type(self).__name__
+        if given is not None:
+            return encoder_of("target_encoder", given, owner)
+        return OwnNumberEncoder(owner, self._dtype_of_data(reset=True))
+
+    def _check_compiled(self) -> None:
+        OwnPart._check_compiled(self)
+
+    def _check_targets(self, y: np.ndarray, reset: bool) -> None:
+        """Leave it to Keras's loss what it takes, as it may be any."""
+
+    def _takes_same_targets(self) -> bool:
+        return OwnPart._takes_same_targets(self)

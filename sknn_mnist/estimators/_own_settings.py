@@ -1,0 +1,224 @@
+"""Parameters of the estimators of one's own networks, as training takes them.
+
+What `keras.Model.fit` and `compile` are given: by the estimator's parameters, by names
+with a prefix, and by the function that made the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sknn_mnist._parameters import (
+    PRECISIONS,
+    check_bool,
+    check_one_of,
+    check_positive_int,
+)
+from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._functions import check_model
+from sknn_mnist.estimators._own_compile import Compiled, described, resolved
+from sknn_mnist.estimators._own_data import OwnData, encoder_of
+from sknn_mnist.estimators._own_parameters import (
+    FunctionParameters,
+    OwnParameters,
+    is_open,
+)
+from sknn_mnist.estimators._own_targets import loss_for
+from sknn_mnist.estimators._routing import routed, routes_of
+from sknn_mnist.estimators._several_heads import SeveralHeads
+from sknn_mnist.networks._compile_settings import made_losses, made_metrics
+from sknn_mnist.networks._heads import Heads
+from sknn_mnist.networks._keras_objects import make_optimizer
+
+__all__ = ["OwnSettings"]
+
+_COMPILED = ("optimizer", "loss", "metrics")
+
+
+class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
+    """What the estimators of one's own networks do with their parameters."""
+
+    _heads: Heads
+    _compiled: Compiled | None
+
+    def _setting(self, name: str) -> Any:
+        given = vars(self).get("_given", {})
+        value = given.get(f"fit__{name}", vars(self).get(name, getattr(self, name)))
+        whole = name == "batch_size" and isinstance(value, int) and value == -1
+        return np.iinfo(np.int32).max if whole else value
+
+    def _validation_batch_size(self) -> int | None:
+        size = self._setting("validation_batch_size")
+        return np.iinfo(np.int32).max if size == -1 else size
+
+    def _of_predict(self) -> dict[str, Any]:
+        most = vars(self).get("_given", {}).get("predict__batch_size")
+        return {} if most is None or most == -1 else {"most_rows": int(most)}
+
+    def _callbacks_given(self) -> Any:
+        owner = type(self).__name__
+        given = vars(self).get("_given", {})
+        routes = routes_of("callbacks", given)
+        found: list[Any] = []
+        for value in (self.callbacks, given.get("fit__callbacks")):
+            found += _listed(routed("callbacks", value, routes, owner))
+        return found or None
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        owner = type(self).__name__
+        if self.model is not None and hasattr(type(self), "_keras_build_fn"):
+            raise ValueError(
+                f"{owner} has a method _keras_build_fn and is given a model: one of "
+                "them makes the network."
+            )
+        if self._maker() is None:
+            check_model(self.model, owner)
+        check_bool("run_eagerly", self.run_eagerly, owner)
+        size = self._setting("validation_batch_size")
+        if size is not None and size != -1:
+            check_positive_int("validation_batch_size", size, owner)
+        for name in ("feature_encoder", "target_encoder"):
+            if vars(self).get(name) is not None:
+                encoder_of(name, vars(self)[name], owner)
+
+    def _check_dtype(self) -> None:
+        check_one_of("dtype", self.dtype, (None, *PRECISIONS), type(self).__name__)
+
+    def _check_compiled(self) -> None:
+        owner = type(self).__name__
+        explicit = self._explicit()
+        optimizer = explicit.get("optimizer", "adam")
+        routes = routes_of("optimizer", vars(self).get("_given", {}))
+        if "optimizer" in explicit:
+            optimizer = routed("optimizer", optimizer, routes, owner)
+        make_optimizer(optimizer, self._now("learning_rate"), owner)
+        if "metrics" in explicit:
+            made_metrics(explicit["metrics"], owner)
+        if "loss" in explicit:
+            made_losses(explicit["loss"], "float32", owner, logits=True)
+
+    def _explicit(self) -> dict[str, Any]:
+        """Return what the estimator, and not the function, says of `compile`."""
+        return {
+            name: vars(self)[name]
+            for name in _COMPILED
+            if not is_open(vars(self).get(name))
+        }
+
+    def _now(self, name: str) -> Any:
+        return self._parameters_now().get(name)
+
+    def _parameters_now(self) -> dict[str, Any]:
+        return self.get_params(deep=False)
+
+    def _names_of_network(self) -> list[str]:
+        maker = self._maker()
+        given = vars(self).get("_given", {})
+        compiled = {*_COMPILED, "learning_rate", "metrics"}
+        own = dict(self._own_parameters())
+        return [
+            "model",
+            "dtype",
+            *(name for name in (maker.keywords if maker else ()) if name not in own),
+            *(
+                name
+                for name in given
+                if name.startswith("model__") and name not in compiled
+            ),
+            *(name for name in given if "__" not in name),
+        ]
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what the network is compiled with, whoever says it."""
+        owner = type(self).__name__
+        given = vars(self).get("_given", {})
+        settings = resolved(self._handed_over(), self._compiled, given, owner)
+        maker = self._maker()
+        takes_rate = maker is not None and "learning_rate" in maker.keywords
+        settings["learning_rate"] = None if takes_rate else self.learning_rate
+        if self.run_eagerly:
+            settings["run_eagerly"] = True
+        if settings["loss"] is None and self._leaves_loss_open():
+            losses = [
+                loss_for(encoder, head, self._classifies)
+                for encoder, head in zip(
+                    self._encoders(), self._heads.each, strict=True
+                )
+            ]
+            routes = routes_of("loss", given)
+            loss = losses[0] if len(losses) == 1 else self._heads.packed(losses)
+            settings["loss"] = routed("loss", loss, routes, owner)
+        if settings["metrics"] is None and self._compiled is None:
+            each = list(self._default_metrics)
+            several = len(self._heads.each) > 1
+            metrics = [each] * len(self._heads.each)
+            settings["metrics"] = self._heads.packed(metrics) if several else each
+        return settings
+
+    def _handed_over(self) -> dict[str, Any]:
+        """Return the estimator's settings that the function does not take itself."""
+        maker = self._maker()
+        taken = maker.keywords if maker is not None and self._compiled else ()
+        return {
+            name: value for name, value in self._explicit().items() if name not in taken
+        }
+
+    def _leaves_loss_open(self) -> bool:
+        """Tell whether the loss is the estimator's to choose."""
+        maker = self._maker()
+        return self._compiled is None or (
+            maker is not None and "compile_kwargs" in maker.asks_for
+        )
+
+    def _overrides(self) -> bool:
+        """Tell whether the estimator says anything else than the function compiled."""
+        given = vars(self).get("_given", {})
+        prefixes = ("optimizer", "loss", "metrics", "compile")
+        settings = self._settings()
+        return bool(
+            self._handed_over()
+            or settings["learning_rate"] is not None
+            or self.run_eagerly
+            or any(routes_of(prefix, given) for prefix in prefixes)
+            or (
+                self._compiled is not None
+                and self._compiled.settings["loss"] is None
+                and settings["loss"] is not None
+            )
+        )
+
+    def _compile_options(self) -> dict[str, Any]:
+        return self._settings()
+
+    def _weights_that_fit(self, weights: np.ndarray | None) -> np.ndarray | None:
+        loss = self._settings()["loss"]
+        one = self._heads.is_one and not isinstance(loss, list | tuple | dict)
+        if loss is None or not one:
+            return weights
+        return super()._weights_that_fit(weights)
+
+    @property
+    def _classifies(self) -> bool:
+        return bool(self._default_metrics)
+
+    def _encoders(self) -> list[Any]:
+        """Return the encoder of each output of the network."""
+        encoder = self.target_encoder_
+        if isinstance(encoder, SeveralHeads) and self._classifies:
+            return list(encoder.heads_)
+        return [encoder] * len(self._heads.each)
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    """Return callbacks, in a dict of them too, as a list."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Mapping) and not described(callbacks):
+        return [each for value in callbacks.values() for each in _listed(value)]
+    if isinstance(callbacks, list | tuple):
+        return [each for value in callbacks for each in _listed(value)]
+    return [callbacks]
