@@ -58,6 +58,8 @@ class FunctionParameters(BaseEstimator):
     # What is set beside the parameters of the constructor: keywords of the function
     # that are not at their defaults, and names with a prefix.
     _given: dict[str, Any]
+    # What makes the network in a subclass that is given no `model`; SciKeras's name.
+    _keras_build_fn: Any = None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the function `model` among them.
@@ -216,9 +218,7 @@ class FunctionParameters(BaseEstimator):
         """Return the function that makes the network, None where there is none."""
         model = {**vars(self), **given}.get("model")
         if model is None:
-            # As SciKeras's users have it in a subclass.
-            model = getattr(type(self), "_keras_build_fn", None)
-            model = None if model is None else model.__get__(self)
+            model = self._keras_build_fn
         return maker_of(model)
 
 

@@ -70,7 +70,7 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         owner = type(self).__name__
-        if self.model is not None and hasattr(type(self), "_keras_build_fn"):
+        if self.model is not None and self._keras_build_fn is not None:
             raise ValueError(
                 f"{owner} has a method _keras_build_fn and is given a model: one of "
                 "them makes the network."
