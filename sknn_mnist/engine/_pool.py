@@ -26,6 +26,7 @@ from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import State, set_state
 from sknn_mnist.engine._processes import take_share_of_cores, take_share_of_gpus
 from sknn_mnist.engine._tensor_cache import clear_tensor_cache
+from sknn_mnist.networks._first_networks import clear_first_networks
 from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._initial_values import InitialValues
 from sknn_mnist.networks._keras_private import forget_kernels
@@ -111,6 +112,7 @@ def clear_network_pool() -> None:
     with _lock:
         _idle.clear()
     clear_forwards()
+    clear_first_networks()
     clear_tensor_cache()
     forget_kernels()
 

@@ -21,7 +21,6 @@ from sknn_mnist.estimators._functions import (
     arguments_for,
 )
 from sknn_mnist.estimators._own_compile import (
-    compiled_by,
     described,
     resolved,
 )
@@ -31,16 +30,14 @@ from sknn_mnist.estimators._own_parameters import (
 from sknn_mnist.estimators._own_settings import OwnSettings
 from sknn_mnist.estimators._several_heads import SeveralHeads
 from sknn_mnist.networks._compile_settings import SETTINGS, made_losses, made_metrics
-from sknn_mnist.networks._heads import heads_of
-from sknn_mnist.networks._input_specs import declared_inputs, spec_of, taken_spec
+from sknn_mnist.networks._first_networks import FirstNetwork, read_off, remembered
+from sknn_mnist.networks._input_specs import spec_of
 from sknn_mnist.networks._keras_objects import make_optimizer
 from sknn_mnist.networks._own_networks import (
     Ready,
     copied_network,
     made_by_function,
     made_from_config,
-    recognised,
-    values_of,
 )
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -101,77 +98,77 @@ class OwnPart(OwnSettings):
     # -- the network ----------------------------------------------------------------
 
     def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
-        network, options, x = self._first_network(X)
-        owner = type(self).__name__
-        spec = taken_spec(x, declared_inputs(network), owner)
-        self._heads = heads_of(network, spec)
-        self._compiled = compiled_by(network)
+        first, builder, arguments = self._first_network(X)
+        self._heads, self._compiled = first.heads, first.compiled
         self._choose_encoder(y)
-        known = recognised(network)
         settings = self._settings()
         self._settle(settings["loss"])
+        floatx = keras.config.floatx()
+        known_policy = first.policy if first.policy in PRECISIONS else floatx
         common = {
-            "owner": owner,
+            "owner": type(self).__name__,
             "seed": self._seed,
-            "input_spec": spec,
+            "input_spec": first.spec,
             "logits": True,
         }
-        policy = network.dtype_policy.name
-        dtype = self.dtype or (
-            policy if policy in PRECISIONS else keras.config.floatx()
-        )
-        if known is not None and (self._compiled is None or self._compiled.is_copied):
-            kind, config = known
+        dtype = self.dtype or known_policy
+        if first.known is not None:
+            kind, config = first.known
             return NetworkRecipe(
                 made_from_config,
                 {"kind": kind, "config": config, "dtype": dtype},
                 settings,
-                initial=values_of(network),
+                initial=first.values,
                 **common,
             )
-        builder, arguments = options
-        as_it_is = self._compiled is not None and not self._overrides()
+        network = first.network
         if isinstance(self.model, keras.Model):
             network = copied_network(**arguments, seed=self._seed)
         return NetworkRecipe(
             builder,
             {**arguments, "dtype": dtype, "ready": Ready(network)},
-            None if as_it_is else settings,
+            settings if self._compiled is None or self._overrides() else None,
             own=False,
             **common,
         )
 
-    def _first_network(self, X: Any) -> tuple[keras.Model, Any, Any]:
-        """Return a network, its builder and arguments, and a row that it takes."""
+    def _first_network(self, X: Any) -> tuple[FirstNetwork, Any, dict[str, Any]]:
+        """Return what is known of the network, its builder and the arguments."""
         x = self.feature_encoder_.transform(_first_row(X))
+        owner = type(self).__name__
         if isinstance(self.model, keras.Model):
-            arguments: dict[str, Any] = {"model": self.model, "dtype": self.dtype}
             if not self.model.built:
                 raise ValueError(
-                    f"The model {self.model.name!r} of {type(self).__name__} has no "
-                    "weights yet: give it an Input, call it once, or give a function "
-                    "that makes it."
+                    f"The model {self.model.name!r} of {owner} has no weights yet: "
+                    "give it an Input, call it once, or give a function that makes it."
                 )
-            return self.model, (copied_network, arguments), x
+            arguments: dict[str, Any] = {"model": self.model, "dtype": self.dtype}
+            return read_off(self.model, x, owner), copied_network, arguments
         maker = self._maker()
         assert maker is not None  # checked
-        given = self._arguments(maker)
         arguments = {
             "function": maker.function,
-            "arguments": given,
+            "arguments": self._arguments(maker),
             "dtype": self.dtype,
             "spec": spec_of(x),
         }
-        try:
-            network = made_by_function(**arguments, seed=self._seed)
-        except Exception:
-            floats = _as_floats(x, self._dtype_of_data(True))
-            if floats is x:
-                raise
-            # A network that does not say what it takes, and takes no integers.
-            arguments["spec"], x = spec_of(floats), floats
-            network = made_by_function(**arguments, seed=self._seed)
-        return network, (made_by_function, arguments), x
+        others = repr(arguments["spec"]), self.dtype, self._seed
+
+        def make() -> FirstNetwork:
+            nonlocal x
+            try:
+                network = made_by_function(**arguments, seed=self._seed)
+            except Exception:
+                floats = _as_floats(x, self._dtype_of_data(True))
+                if floats is x:
+                    raise
+                # It does not say what it takes, and takes no integers.
+                arguments["spec"], x = spec_of(floats), floats
+                network = made_by_function(**arguments, seed=self._seed)
+            return read_off(network, x, owner)
+
+        first = remembered(maker.function, arguments["arguments"], others, make)
+        return first, made_by_function, arguments
 
     def _arguments(self, maker: Any) -> dict[str, Any]:
         owner = type(self).__name__

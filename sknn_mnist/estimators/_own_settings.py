@@ -19,7 +19,7 @@ from sknn_mnist._parameters import (
 )
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._functions import check_model
-from sknn_mnist.estimators._own_compile import Compiled, described, resolved
+from sknn_mnist.estimators._own_compile import described, resolved
 from sknn_mnist.estimators._own_data import OwnData, encoder_of
 from sknn_mnist.estimators._own_parameters import (
     FunctionParameters,
@@ -29,7 +29,7 @@ from sknn_mnist.estimators._own_parameters import (
 from sknn_mnist.estimators._own_targets import loss_for
 from sknn_mnist.estimators._routing import routed, routes_of
 from sknn_mnist.estimators._several_heads import SeveralHeads
-from sknn_mnist.networks._compile_settings import made_losses, made_metrics
+from sknn_mnist.networks._compile_settings import Compiled, made_losses, made_metrics
 from sknn_mnist.networks._heads import Heads
 from sknn_mnist.networks._keras_objects import make_optimizer
 

@@ -6,18 +6,23 @@ One loss and some metrics, or one and some for each output, by its place or its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
+import keras
 import tensorflow as tf
 
+from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics
+from sknn_mnist.networks._keras_private import compile_settings_of
 
 __all__ = [
     "SETTINGS",
-    "as_chosen",
+    "Compiled",
+    "compiled_by",
     "is_by_output",
     "made_losses",
     "made_metrics",
@@ -78,7 +83,38 @@ def other_settings(given: Mapping[str, Any], owner: str) -> dict[str, Any]:
     return others
 
 
-def as_chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Compiled:
+    """What a function compiled its network with.
+
+    Attributes
+    ----------
+    settings : dict
+        As of `keras.Model.compile`.
+    is_copied : bool
+        Whether they can be used for another network: the optimizer is a copy, and
+        the network was compiled in Keras's way.
+    """
+
+    settings: dict[str, Any]
+    is_copied: bool
+
+
+def compiled_by(network: keras.Model) -> Compiled | None:
+    """Return what a network was compiled with, None for one that was not."""
+    if not network.compiled:
+        return None
+    settings = _as_chosen(compile_settings_of(network))
+    settings = {"optimizer": None, "loss": None, "metrics": None, **settings}
+    own_way = type(network).compile is not keras.Model.compile
+    try:
+        settings["optimizer"] = copy_of(settings["optimizer"])
+    except (TypeError, ValueError, NotImplementedError, AttributeError):
+        own_way = True
+    return Compiled(settings, not own_way)
+
+
+def _as_chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of a compiled network as they were chosen.
 
     Keras keeps what it made of ``jit_compile="auto"``: False on processors, and True

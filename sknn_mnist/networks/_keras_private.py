@@ -76,10 +76,10 @@ def apply_adam_in_place(optimizer: keras.optimizers.Optimizer) -> None:
     TensorFlow's own Adam's are not, since it rounds ``1 - beta`` differently.
 
     Does nothing to any other optimizer, nor to an Adam that clips, decays, averages
-    or accumulates.
+    or accumulates; nor where there is a GPU, which rounds these operations otherwise.
     """
     parts = _parts_of_plain_adam(optimizer)
-    if parts is None:
+    if parts is None or tf.config.get_visible_devices("GPU"):
         return
     weights = parts[0]
     keras_apply = optimizer.apply

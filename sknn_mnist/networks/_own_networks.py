@@ -22,6 +22,8 @@ import numpy as np
 
 from sknn_mnist.networks._input_specs import symbols_of
 from sknn_mnist.networks._isolation import isolated
+from sknn_mnist.networks._keras_contents import KINDS as KINDS_OF_OBJECTS
+from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
 from sknn_mnist.networks._keras_private import FUNCTIONAL, forget_kernels
 from sknn_mnist.networks._model_changes import Origin, Structure
@@ -116,7 +118,7 @@ def _called(
 ) -> keras.Model | None:
     """Return the network; None where it has to be made again to be the same."""
     with isolated(seed, dtype) as has_drawn:
-        made = function(**arguments)
+        made = function(**_fresh(arguments))
         if not isinstance(made, keras.Model):
             raise TypeError(
                 f"{name_of(function)} must return a keras.Model. Got "
@@ -125,6 +127,19 @@ def _called(
         if not made.built:
             made(symbols_of(spec))
         return None if has_drawn() and not again else made
+
+
+def _fresh(value: Any) -> Any:
+    """Return arguments for one call: of what networks train, copies."""
+    if isinstance(value, KINDS_OF_OBJECTS):
+        return copy_of(value)
+    if isinstance(value, keras.Model):
+        return copy.deepcopy(value)
+    if type(value) in (dict, list, tuple):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        found = {name: _fresh(each) for name, each in items}
+        return found if isinstance(value, dict) else type(value)(found.values())
+    return value
 
 
 def made_from_config(

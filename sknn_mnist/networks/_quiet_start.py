@@ -31,6 +31,8 @@ SEVERITY = re.compile(
 NO_NEWS = re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\)")
 # CUDA's error where there is no NVIDIA driver to talk to.
 NO_GPU = re.compile(rb"failed call to cuInit|Unable to register cu\w+ factory")
+# And where there is one, but the user lets this process see no device.
+HIDDEN_GPU = re.compile(rb"CUDA_ERROR_NO_DEVICE")
 
 
 @contextmanager
@@ -61,7 +63,9 @@ def without_chatter(level: int = 1) -> Iterator[None]:
 
 
 def _matters(line: bytes, level: int, has_driver: bool) -> bool:
-    if NO_NEWS.match(line) or (NO_GPU.search(line) and not has_driver):
+    if NO_NEWS.match(line) or HIDDEN_GPU.search(line):
+        return False
+    if NO_GPU.search(line) and not has_driver:
         return False
     found = SEVERITY.match(line)
     # A fatal one ends the process: it is said at any level, as TensorFlow says it.
