@@ -14,7 +14,15 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 # isort: split
 import keras
 
-__all__ = ["Nest", "as_tuples", "each_of", "leaves_of", "n_rows_of", "rows_of"]
+__all__ = [
+    "Nest",
+    "as_tuples",
+    "each_of",
+    "is_same_form",
+    "leaves_of",
+    "n_rows_of",
+    "rows_of",
+]
 
 Nest: TypeAlias = Any
 
@@ -50,3 +58,9 @@ def as_tuples(nest: Nest) -> Nest:
     if isinstance(nest, dict):
         return {name: as_tuples(each) for name, each in nest.items()}
     return nest
+
+
+def is_same_form(one: Nest, other: Nest) -> bool:
+    """Tell whether two nests hold their leaves in the same way; lists are tuples."""
+    forms = [each_of(lambda _: None, as_tuples(nest)) for nest in (one, other)]
+    return bool(forms[0] == forms[1])

@@ -14,6 +14,7 @@ from sknn_mnist.engine._nests import (
     Nest,
     as_tuples,
     each_of,
+    is_same_form,
     leaves_of,
     n_rows_of,
     rows_of,
@@ -71,7 +72,7 @@ class UserModel:
         structure = self._structure
         assert structure is not None
         expected = structure.outputs
-        if not _has_same_form(outputs, expected):
+        if not is_same_form(outputs, expected):
             raise _unfit(
                 recipe,
                 change,
@@ -82,7 +83,8 @@ class UserModel:
         def checked(output: np.ndarray, expected: Output) -> np.ndarray:
             return _checked(output, expected, n_rows_of(x), recipe, change)
 
-        return each_of(checked, outputs, expected)
+        found = map(checked, leaves_of(outputs), leaves_of(expected))
+        return keras.tree.pack_sequence_as(outputs, list(found))
 
     def outputs_of(
         self, layer: str | int, x: Nest, recipe: NetworkRecipe, change: Change
@@ -119,14 +121,6 @@ class UserModel:
             return in_blocks(compute, x, self._sizes[1])
         except Exception as err:
             raise _unfit(recipe, change, f"fails ({_said(err)})") from err
-
-
-def _has_same_form(outputs: Nest, expected: Nest) -> bool:
-    try:
-        keras.tree.assert_same_structure(outputs, expected)
-    except (ValueError, TypeError):
-        return False
-    return True
 
 
 def _checked(

@@ -1,6 +1,7 @@
 """Networks of any form are trained as `keras.Model.fit` does, on the same batches."""
 
 import pickle
+from collections import OrderedDict
 from functools import partial
 
 import keras
@@ -35,11 +36,14 @@ from any_networks import (
 )
 
 from sknn_mnist import clear_network_pool
+from sknn_mnist.engine import _keras_fit, _loop, _pool
+from sknn_mnist.engine._keras_fit import needs_keras_fit
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.engine._plan import Samples, TrainingPlan
 from sknn_mnist.engine._specs import LEAST_ROWS, MOST_ROWS, rows_at_once
 from sknn_mnist.engine._training import split_validation, train
 from sknn_mnist.memory._fingerprints import training_key
+from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks import build_dense
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -104,6 +108,9 @@ NETWORKS = {
     "embedding": (embedded, TOKENS, LABELS, None),
     "images": (augmented, IMAGES, LABELS, None),
 }
+if keras.__version__.startswith("3.6."):  # the oldest, which itself refuses them
+    del NETWORKS["dicts to lists"], NETWORKS["two losses of one output"]
+
 # Those that `keras.Model.fit` must train.
 BY_KERAS = {
     "own step": partial(of_code, OwnStep),
@@ -178,6 +185,30 @@ def test_what_keras_trains_takes_the_batches_of_the_loop():
     by_loop = train(recipe_of(of_code, ONE_INPUT), None, plan)
     by_fit = train(recipe_of(BY_KERAS["eager"], ONE_INPUT), None, plan)
     assert_alike(by_fit, by_loop.state, by_loop.history)
+
+
+def test_xla_that_keras_chooses_by_itself_is_none_that_was_asked_for(monkeypatch):
+    """As on a GPU, where `jit_compile="auto"` becomes True."""
+    assert not needs_keras_fit(of_code())
+    with_xla = of_code(jit_compile=True)
+    assert needs_keras_fit(with_xla)
+    monkeypatch.setattr(_keras_fit, "_keras_chooses_xla", lambda: True)
+    assert not needs_keras_fit(with_xla)
+
+
+@pytest.mark.usefixtures("empty_pool")
+def test_what_keras_trains_has_no_memory_and_no_place_in_the_pool(
+    monkeypatch, tmp_path, keras_fits
+):
+    monkeypatch.setattr(_loop, "needs_keras_fit", lambda network: True)
+    monkeypatch.setattr(_pool, "_by_keras", OrderedDict())
+    plan = plan_of(WIDE, LABELS, memory=open_memory(tmp_path, "test"))
+    with pytest.warns(UserWarning, match="trains without its memory: run_eagerly"):
+        first = train(own_recipe(), None, plan)
+    second = train(own_recipe(), None, plan_of(WIDE, LABELS))
+    assert keras_fits == [1, 1]
+    assert first.model is not second.model
+    assert not _pool._idle
 
 
 def test_code_is_run_anew_by_each_fit_and_not_only_to_be_looked_at():
