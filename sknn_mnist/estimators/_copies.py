@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import keras
 from sklearn.base import BaseEstimator
 
 from sknn_mnist.estimators._callbacks import (
@@ -87,7 +88,13 @@ class EstimatorCopies(BaseEstimator):
 
 
 # How a clone's parameters are copied, where scikit-learn's deep copy is not right.
-_COPIES: dict[str, Callable[[Any], Any]] = {"callbacks": copy_of_callbacks}
+_COPIES: dict[str, Callable[[Any], Any]] = {
+    "callbacks": copy_of_callbacks,
+    # Fits train copies of a network, so that clones can share it.
+    "model": lambda value: (
+        value if isinstance(value, keras.Model) else copy.deepcopy(value)
+    ),
+}
 
 
 class _Copied:
