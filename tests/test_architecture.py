@@ -14,7 +14,8 @@ GROUND = "ground floor"
 
 # Outside of the wings: the package itself, its old public path and the old paths in
 # pickles. They hand on what wings have; no room imports them, only the package imports
-# `_moved`. They alone may import by a name that is computed when they run.
+# `_moved`. They alone, and the user's room, may import by a name that is computed when
+# they run.
 FACES = {PACKAGE, f"{PACKAGE}.builders", f"{PACKAGE}._moved"}
 BETWEEN_FACES = (PACKAGE, f"{PACKAGE}._moved")
 IMPORTERS = {"import_module", "__import__", "resolve_name"}
@@ -23,6 +24,9 @@ COMPUTED = "(a name that is computed)"
 # An estimator's `save` writes files, and files hold estimators: one has to wait. This
 # room imports that wing, within a function.
 UPWARD = (f"{PACKAGE}.estimators._base", "files")
+
+# Imports what the user names, of the user's own.
+USERS_ROOM = f"{PACKAGE}.cli._own_networks"
 
 TENSORFLOW_WINGS = {"engine", "networks"}
 TENSORFLOW_ROOMS = {f"{PACKAGE}.inspection._gradients"}
@@ -176,7 +180,7 @@ def is_allowed(importer, imported):
             imported.removeprefix(f"{PACKAGE}."),
         )
     if imported == COMPUTED:
-        return False
+        return importer == USERS_ROOM
     ours, theirs = wing_of(importer), wing_of(imported)
     return ours == theirs or theirs in ROWS[ours][0] or is_upward(importer, imported)
 

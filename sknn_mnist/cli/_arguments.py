@@ -7,7 +7,7 @@ has been looked up yet: no file was opened, no parameter was checked by its esti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Evaluate",
     "Fit",
     "Network",
+    "Place",
     "Predict",
     "Search",
     "Version",
@@ -39,15 +40,31 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a function of the user's own is, which makes networks."""
+
+    source: str  # a file, or the name of a module
+    name: str  # of the function there, perhaps with dots
+
+    @property
+    def is_file(self) -> bool:
+        return self.source.endswith(".py")
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}"
+
+
+@dataclass(frozen=True)
 class Network:
     """Which network, and the parameters that were given of it, in order.
 
     A search has a list of values for each parameter, a fit a single value.
     """
 
-    model: str  # a key of MODELS
+    model: str | Place  # a key of MODELS, or a function of the user's own
     parameters: Mapping[str, Any]
     random_state: int
+    settings: Mapping[str, Any] = field(default_factory=dict)  # by --set
 
 
 @dataclass(frozen=True)
@@ -88,6 +105,7 @@ class Evaluate:
 
     load: str
     data: DataSource
+    model: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,7 @@ class Predict:
     data: DataSource
     images: str | None
     out: str | None
+    model: Place | None = None
 
 
 @dataclass(frozen=True)

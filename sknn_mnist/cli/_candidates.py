@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._arguments import Place, Search
 from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
-from sknn_mnist.cli._network_options import DEFAULT_GRIDS, flag_of
+from sknn_mnist.cli._network_options import default_grid, typed_as
+from sknn_mnist.cli._own_networks import OwnFunction, import_function
 
 __all__ = ["Candidates", "candidates_of", "split_grid", "take_epochs"]
 
@@ -22,11 +23,17 @@ class Candidates:
     fixed: dict[str, Any]  # parameters that were given, and that all share
     grid: dict[str, list[Any]]
     by_halving: bool
+    function: OwnFunction | None = None  # that makes the networks
 
     @property
     def name(self) -> str:
         """Name of the estimator."""
         return type(self.estimator).__name__
+
+    @property
+    def full_name(self) -> str:
+        """Name of the estimator, with the function that makes its networks."""
+        return f"{self.name}({self.function.name})" if self.function else self.name
 
     @property
     def index(self) -> list[str]:
@@ -70,12 +77,14 @@ def candidates_of(asked: Search) -> Candidates:
                 most["epochs"] = epochs
         fixed, grid = split_grid(given, model)
     fixed["random_state"] = asked.network.random_state
-    estimator = make_estimator(model, {**fixed, "memory": asked.memory, **most}, grid)
-    return Candidates(estimator, fixed, grid, by_halving=bool(asked.halving))
+    made_by = import_function(model) if isinstance(model, Place) else model
+    estimator = make_estimator(made_by, {**fixed, "memory": asked.memory, **most}, grid)
+    function = made_by if isinstance(made_by, OwnFunction) else None
+    return Candidates(estimator, fixed, grid, bool(asked.halving), function)
 
 
 def split_grid(
-    given: Mapping[str, list[Any]], model: str
+    given: Mapping[str, list[Any]], model: str | Place
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """Split options into what is fixed and what is searched over.
 
@@ -83,7 +92,7 @@ def split_grid(
     ----------
     given : mapping of str to list
         Values by parameter.
-    model : {"dense", "cnn"}
+    model : {"dense", "cnn"} or Place
         Whose default grid serves when nothing is given.
 
     Returns
@@ -100,11 +109,13 @@ def split_grid(
         When a value is given twice.
     """
     if not given:
-        return {}, DEFAULT_GRIDS[model]
+        return {}, default_grid(model)
     for name, values in given.items():
         twice = {repr(value) for value in values if values.count(value) > 1}
         if twice:
-            raise ValueError(f"{flag_of(name)} names {min(twice)} more than once.")
+            raise ValueError(
+                f"{typed_as(name, model)} names {min(twice)} more than once."
+            )
     grid = {name: values for name, values in given.items() if len(values) > 1}
     if not grid:
         return {}, dict(given)
@@ -113,7 +124,7 @@ def split_grid(
 
 
 def take_epochs(
-    given: Mapping[str, list[Any]], model: str
+    given: Mapping[str, list[Any]], model: str | Place
 ) -> tuple[dict[str, list[Any]], int | None]:
     """Take the epochs out of the options, for a search that deals them out itself.
 
@@ -121,7 +132,7 @@ def take_epochs(
     ----------
     given : mapping of str to list
         Values by parameter.
-    model : {"dense", "cnn"}
+    model : {"dense", "cnn"} or Place
         Whose default grid serves when nothing is given.
 
     Returns
@@ -136,7 +147,7 @@ def take_epochs(
     ValueError
         When several epochs are given, or nothing else has several values.
     """
-    others = dict(given or DEFAULT_GRIDS[model])
+    others = dict(given or default_grid(model))
     epochs = others.pop("epochs", [None])
     if given and len(epochs) > 1:
         raise ValueError(

@@ -68,7 +68,7 @@ def add_evaluate(commands: Any) -> None:
 
 
 def _evaluate_from(args: argparse.Namespace) -> Evaluate:
-    return Evaluate(load=args.load, data=data_source_from(args))
+    return Evaluate(load=args.load, data=data_source_from(args), model=args.load_by)
 
 
 def add_predict(commands: Any) -> None:
@@ -104,7 +104,11 @@ def add_predict(commands: Any) -> None:
 
 def _predict_from(args: argparse.Namespace) -> Predict:
     return Predict(
-        load=args.load, data=data_source_from(args), images=args.images, out=args.out
+        load=args.load,
+        data=data_source_from(args),
+        images=args.images,
+        out=args.out,
+        model=args.load_by,
     )
 
 

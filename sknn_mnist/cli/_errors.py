@@ -14,8 +14,8 @@ __all__ = ["CommandError", "expecting", "is_expected", "sentence", "tell"]
 # Characters of an error's message: TensorFlow's go on for pages.
 MOST_SAID = 600
 
-# TensorFlow's name of an operation.
-_INNER = re.compile(r"\{\{.*?\}\}")
+# TensorFlow's name of an operation, and Keras's bold print.
+_INNER = re.compile(r"\{\{.*?\}\}|\x1b\[[0-9;]*m")
 
 _WITHOUT_WORDS: dict[type, str] = {MemoryError: "there is not enough memory for it"}
 

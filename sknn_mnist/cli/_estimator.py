@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sknn_mnist.cli._arguments import Network
+from sknn_mnist.cli._arguments import Network, Place
 from sknn_mnist.cli._errors import CommandError, expecting
-from sknn_mnist.cli._network_options import MODELS, OPTIONS
+from sknn_mnist.cli._network_options import MODELS, OPTIONS, flag_of
+from sknn_mnist.cli._own_networks import OwnFunction
 
 __all__ = ["make_estimator", "parameters_of"]
 
 
-def parameters_of(network: Network) -> dict[str, Any]:
+# Parameters of every estimator that commands have options for.
+_OF_COMMANDS = ("model", "random_state", "memory")
+
+
+def parameters_of(network: Network, others: Iterable[str] = ()) -> dict[str, Any]:
     """Return the parameters that were given of a network.
 
     Parameters
     ----------
     network : Network
         The network.
+    others : iterable of str, default=()
+        Parameters that the command has options for, beside those of the network.
 
     Returns
     -------
@@ -30,18 +37,40 @@ def parameters_of(network: Network) -> dict[str, Any]:
     CommandError
         When its model does not have one of them.
     """
+    model, is_own = network.model, isinstance(network.model, Place)
     for option in OPTIONS:
-        if option.name in network.parameters and network.model not in option.models:
+        if option.name not in network.parameters:
+            continue
+        if is_own and not option.of_training:
             raise CommandError(
-                f"{option.flag} belongs to --model {' or '.join(option.models)}, "
-                f"not to --model {network.model}.",
+                f"{option.flag} belongs to --model {' or '.join(option.models)}: of "
+                f"{model} give --set {option.name}=...",
                 code=2,
             )
-    return dict(network.parameters)
+        if not is_own and model not in option.models:
+            raise CommandError(
+                f"{option.flag} belongs to --model {' or '.join(option.models)}, "
+                f"not to --model {model}.",
+                code=2,
+            )
+    if network.settings and not is_own:
+        name = next(iter(network.settings))
+        raise CommandError(
+            f"--set {name} belongs to a function of your own, --model "
+            f"FILE.py:FUNCTION, not to --model {model}.",
+            code=2,
+        )
+    with_options = {each.name for each in OPTIONS if each.of_training}
+    for name in network.settings:
+        if name in {*with_options, *_OF_COMMANDS, *others}:
+            raise CommandError(f"{name} is given by {flag_of(name)}, not by --set.", 2)
+    return {**network.parameters, **network.settings}
 
 
 def make_estimator(
-    model: str, fixed: Mapping[str, Any], grid: Mapping[str, Any] | None = None
+    model: str | OwnFunction,
+    fixed: Mapping[str, Any],
+    grid: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return the estimator, after a check of it and of every candidate of the grid."""
     from sklearn.base import clone
@@ -49,8 +78,11 @@ def make_estimator(
 
     from sknn_mnist import estimators
 
-    estimator = getattr(estimators, MODELS[model])(**fixed)
     with expecting(code=2):
+        if isinstance(model, OwnFunction):
+            estimator: Any = estimators.KerasClassifier(model.function, **fixed)
+        else:
+            estimator = getattr(estimators, MODELS[model])(**fixed)
         for parameters in ParameterGrid(dict(grid or {})):
             clone(estimator).set_params(**parameters)._check_parameters()
     return estimator

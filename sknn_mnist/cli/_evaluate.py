@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sknn_mnist.cli._arguments import Evaluate
 from sknn_mnist.cli._errors import expecting
-from sknn_mnist.cli._inputs import load_data, load_net
+from sknn_mnist.cli._inputs import as_fitted_on, load_data, load_net
 
 __all__ = ["run_evaluate"]
 
@@ -17,11 +17,11 @@ def run_evaluate(asked: Evaluate) -> None:
     from sknn_mnist.cli._labels import comparable
 
     with expecting():
-        net = load_net(asked.load)
+        net = load_net(asked.load, asked.model)
     data = load_data(asked.data)
     known = np.union1d(data.y_train, data.y_test)
     with expecting():
-        predicted = net.predict(data.X_test)
+        predicted = net.predict(as_fitted_on(net, data.X_test))
         y, predicted = comparable(net, predicted, data.y_test, known, data.name)
     # Where rows have several labels, all of them have to be right.
     right = (predicted == y).reshape(len(y), -1).all(axis=1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sknn_mnist.cli._arguments import Fit
+from sknn_mnist.cli._arguments import Fit, Place
 from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
 from sknn_mnist.cli._inputs import load_data
+from sknn_mnist.cli._layouts import as_network_takes
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_kept
+from sknn_mnist.cli._own_networks import OwnFunction, calling, import_function
 
 __all__ = ["run_fit"]
 
@@ -18,17 +20,22 @@ def run_fit(asked: Fit) -> None:
     from sknn_mnist.cli._outputs import check_writable
 
     parameters = {
-        **parameters_of(asked.network),
+        **parameters_of(asked.network, ("validation_split", "verbose")),
         "random_state": asked.network.random_state,
         "validation_split": asked.validation_split,
         "verbose": asked.verbose,
         "memory": asked.memory,
     }
     save = check_writable(asked.save) if asked.save else None
-    estimator = make_estimator(asked.network.model, parameters)
+    model = asked.network.model
+    made_by = import_function(model) if isinstance(model, Place) else model
+    function = made_by if isinstance(made_by, OwnFunction) else None
+    estimator = make_estimator(made_by, parameters)
     prepare_memory(asked.memory)
     data = load_data(asked.data)
-    with going_on(asked.memory), expecting():
+    if function:
+        data = as_network_takes(data, estimator, function)
+    with going_on(asked.memory), calling(function), expecting():
         estimator.fit(data.X_train, data.y_train)
     history = pd.DataFrame(estimator.history_)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
@@ -36,7 +43,8 @@ def run_fit(asked: Fit) -> None:
     print(f"\ntrain accuracy: {estimator.score(data.X_train, data.y_train):.4f}")
     print(f"test accuracy: {estimator.score(data.X_test, data.y_test):.4f}")
     if save:
-        estimator.save(save)
+        with expecting():
+            estimator.save(save)
         print(f"saved to {save}")
     if asked.memory:
         tell_kept(asked.memory)

@@ -6,14 +6,15 @@ import os
 from math import prod
 from typing import Any, NamedTuple
 
-from sknn_mnist.cli._arguments import DataSource
+from sknn_mnist.cli._arguments import DataSource, Place
 from sknn_mnist.cli._errors import CommandError, expecting, tell
+from sknn_mnist.cli._own_networks import import_function
 
-__all__ = ["Data", "load_data", "load_images", "load_net"]
+__all__ = ["Data", "as_fitted_on", "load_data", "load_images", "load_net"]
 
 
 class Data(NamedTuple):
-    """A data set, and what to say about it."""
+    """A data set, with flat rows unless a network takes others; what to say of it."""
 
     X_train: Any
     X_test: Any
@@ -21,6 +22,7 @@ class Data(NamedTuple):
     y_test: Any
     name: str
     source: str
+    row_shape: tuple[int, ...] | None = None  # None is flat
 
     @property
     def about(self) -> str:
@@ -34,6 +36,14 @@ class Data(NamedTuple):
     def test(self) -> str:
         """Which test rows."""
         return f"{len(self.X_test):,} rows of {self.name}"
+
+    def reshaped(self, row_shape: tuple[int, ...]) -> Data:
+        """Return the same with rows of another shape."""
+        return Data(
+            self.X_train.reshape(-1, *row_shape),
+            self.X_test.reshape(-1, *row_shape),
+            *(self.y_train, self.y_test, self.name, self.source, row_shape),
+        )
 
 
 def load_data(source: DataSource, quiet: bool = False) -> Data:
@@ -74,24 +84,27 @@ def load_data(source: DataSource, quiet: bool = False) -> Data:
     return data
 
 
-def load_net(path: str | os.PathLike[str]) -> Any:
+def load_net(path: str | os.PathLike[str], model: Place | None = None) -> Any:
     """Load a classifier that `save` wrote.
 
     Parameters
     ----------
     path : str or path-like
         The file. Nothing in it is run.
+    model : Place, default=None
+        The function that made its network, for files that need it.
 
     Returns
     -------
-    DenseClassifier or CNNClassifier
+    DenseClassifier, CNNClassifier or KerasClassifier
         The fitted classifier.
     """
     from sklearn.base import is_classifier
 
     from sknn_mnist.files import load
 
-    net = load(path)
+    function = import_function(model).function if model else None
+    net = load(path) if function is None else load(path, model=function)
     if not is_classifier(net):
         raise ValueError(f"{path} holds no classifier, but a {type(net).__name__}")
     return net
@@ -110,7 +123,7 @@ def load_images(path: str | os.PathLike[str], net: Any) -> Any:
 
     Returns
     -------
-    ndarray of shape (n, features), or as in the file for a convolutional net
+    ndarray of shape (n, features), or as in the file for a net that takes images
         The images.
     """
     import numpy as np
@@ -134,10 +147,32 @@ def load_images(path: str | os.PathLike[str], net: Any) -> Any:
         )
     if images.dtype.kind in "iu":
         images = images.astype(np.float32) / 255
+    return as_fitted_on(net, images)
+
+
+def as_fitted_on(net: Any, X: Any) -> Any:
+    """Return images, or flat rows, in the layout of those that a net was fitted on.
+
+    Parameters
+    ----------
+    net : estimator
+        The net to be fed.
+    X : ndarray of shape (n_samples, ...)
+        Of any layout.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        The same values; as they were where rows of the net have other sizes.
+    """
     # A convolutional net sees for itself whether images have its shape.
-    if images.ndim > 2 and not hasattr(net, "image_shape_"):
-        images = images.reshape(len(images), prod(images.shape[1:]))
-    return images
+    if hasattr(net, "image_shape_"):
+        return X
+    n_features = prod(X.shape[1:])
+    row_shape = getattr(net, "X_shape_", (None, n_features))[1:]
+    if len(row_shape) > 1 and prod(row_shape) != n_features:
+        return X  # which the net refuses
+    return X.reshape(len(X), *(row_shape if len(row_shape) > 1 else [n_features]))
 
 
 def _load(source: DataSource) -> Data:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sknn_mnist.cli._arguments import Network
+from sknn_mnist.cli._arguments import Network, Place
 from sknn_mnist.cli._option_values import (
     read_bool,
     read_ints,
@@ -19,14 +19,18 @@ from sknn_mnist.cli._option_values import (
     read_rate,
     read_seed,
 )
+from sknn_mnist.cli._own_options import read_model, read_setting, read_settings
 
 __all__ = [
     "DEFAULT_GRIDS",
     "MODELS",
     "OPTIONS",
+    "OWN_GRID",
     "add_network",
+    "default_grid",
     "flag_of",
     "network_from",
+    "typed_as",
 ]
 
 MODELS = {"dense": "DenseClassifier", "cnn": "CNNClassifier"}
@@ -36,6 +40,7 @@ DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
     "dense": {"epochs": [1, 5, 10], "hidden_size": [32, 64, 256]},
     "cnn": {"epochs": [1, 3], "filters": [8, 32]},
 }
+OWN_GRID: dict[str, list[Any]] = {"epochs": [1, 5, 10]}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Option:
     metavar: str
     help: str
     models: tuple[str, ...] = tuple(MODELS)
+    of_training: bool = False  # and so of networks of the user's own as well
 
     @property
     def flag(self) -> str:
@@ -54,7 +60,7 @@ class Option:
 
 
 OPTIONS = (
-    Option("epochs", int, "N", "passes over the training rows"),
+    Option("epochs", int, "N", "passes over the training rows", of_training=True),
     Option(
         "hidden_size",
         read_layers,
@@ -88,14 +94,21 @@ OPTIONS = (
     Option(
         "activation", str, "NAME", "activation of the hidden layers: relu, tanh ..."
     ),
-    Option("optimizer", str, "NAME", "Keras optimizer: adam, sgd, rmsprop ..."),
+    Option(
+        "optimizer",
+        str,
+        "NAME",
+        "Keras optimizer: adam, sgd, rmsprop ...",
+        of_training=True,
+    ),
     Option(
         "learning_rate",
         read_rate,
         "RATE",
         "learning rate, or none for the optimizer's own",
+        of_training=True,
     ),
-    Option("batch_size", int, "N", "rows per step of the optimizer"),
+    Option("batch_size", int, "N", "rows per step of the optimizer", of_training=True),
 )
 
 
@@ -115,9 +128,13 @@ def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
     )
     group.add_argument(
         "--model",
-        choices=list(MODELS),
+        type=_read_model,
         default="dense",
-        help="dense (the default) or convolutional (cnn)",
+        metavar="MODEL",
+        help="dense (the default), convolutional (cnn), or a function of your own that "
+        "makes networks: FILE.py:FUNCTION, or package.module:FUNCTION as the current "
+        "folder or the installation has it. The file or module is imported, which "
+        "runs it",
     )
     for option in OPTIONS:
         group.add_argument(
@@ -128,6 +145,17 @@ def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
             nargs="+" if several else None,
             help=option.help,
         )
+    group.add_argument(
+        "--set",
+        dest="settings",
+        type=read_settings if several else read_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE[,VALUE...]" if several else "NAME=VALUE",
+        help="a parameter of a network of your own: a keyword of the function, or "
+        "another of KerasClassifier's (optimizer__momentum); may be given several "
+        "times. Values are Python's (32, 0.5, True, None, (32,32)), or else text",
+    )
     parser.add_argument(
         "--random-state",
         type=read_seed,
@@ -142,6 +170,23 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def typed_as(name: str, model: str | Place) -> str:
+    """Return how a parameter of a model is given."""
+    is_setting = isinstance(model, Place) and not any(
+        option.name == name and option.of_training for option in OPTIONS
+    )
+    return f"--set {name}" if is_setting else flag_of(name)
+
+
+def default_grid(model: str | Place) -> dict[str, list[Any]]:
+    """Return what a search over a model covers when no option says otherwise."""
+    return OWN_GRID if isinstance(model, Place) else DEFAULT_GRIDS[model]
+
+
+def _read_model(text: str) -> str | Place:
+    return read_model(text, MODELS)
+
+
 def network_from(args: argparse.Namespace) -> Network:
     """Return which network was asked for."""
     values = {option.name: getattr(args, option.name) for option in OPTIONS}
@@ -149,4 +194,5 @@ def network_from(args: argparse.Namespace) -> Network:
         model=args.model,
         parameters={name: each for name, each in values.items() if each is not None},
         random_state=args.random_state,
+        settings=dict(args.settings),  # the last of several counts, as elsewhere
     )

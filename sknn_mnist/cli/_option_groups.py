@@ -11,6 +11,7 @@ from typing import Any
 
 from sknn_mnist.cli._arguments import Command, DataSource
 from sknn_mnist.cli._option_values import read_path, read_positive
+from sknn_mnist.cli._own_options import read_place
 
 __all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source_from"]
 
@@ -111,7 +112,7 @@ def add_memory(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
-    """Add ``--load``, which has to be given."""
+    """Add ``--load``, which has to be given, and ``--model`` for some files."""
     parser.add_argument(
         "--load",
         type=read_path,
@@ -119,4 +120,12 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a net that `sknn-mnist fit --save` or an estimator's `save` wrote; "
         "loading it runs no code",
+    )
+    parser.add_argument(
+        "--model",
+        dest="load_by",
+        type=read_place,
+        metavar="FILE.py:FUNCTION",
+        help="the function that made the net, for a file of a net with layers of your "
+        "own; the file or module is imported, which runs it",
     )

@@ -1,8 +1,9 @@
 """The parser of the command line.
 
-Four rooms beside it describe the options: `_search_options`, `_command_options` those
-of the other commands, `_option_groups` what commands share, `_network_options` the
-parameters of the estimators. Nobody else sees an `argparse.Namespace`.
+Rooms beside it describe the options: `_search_options`, `_command_options` those of
+the other commands, `_option_groups` what commands share, `_network_options` the
+parameters of the estimators; `_option_values` and `_own_options` read them. Nobody else
+sees an `argparse.Namespace`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import sys
 
 from sknn_mnist.cli._arguments import Predict
 from sknn_mnist.cli._errors import CommandError, expecting, tell
-from sknn_mnist.cli._inputs import load_data, load_images, load_net
+from sknn_mnist.cli._inputs import as_fitted_on, load_data, load_images, load_net
 
 __all__ = ["run_predict"]
 
@@ -22,13 +22,13 @@ def run_predict(asked: Predict) -> None:
         )
     out = check_writable(asked.out) if asked.out else None
     with expecting():
-        net = load_net(asked.load)
+        net = load_net(asked.load, asked.model)
     if asked.images:
         with expecting():
             X, labels = load_images(asked.images, net), None
     else:
         data = load_data(asked.data)
-        X, labels = data.X_test, data.y_test
+        X, labels = as_fitted_on(net, data.X_test), data.y_test
     with expecting():
         table = predictions(net, X, labels)
     if out is None:

@@ -49,9 +49,11 @@ def report_best(plan: Plan, search: Any, best: Any) -> None:
         The best candidate, fitted on all training rows; None with --no-refit.
     """
     asked, candidates, data = plan.asked, plan.candidates, plan.data
+    function = candidates.function
     record = {
         "search": "halving" if candidates.by_halving else "grid",
-        "model": candidates.name,
+        "model": candidates.full_name,
+        **({"function": str(function.place)} if function else {}),
         "params": search.best_params_,
         "fixed_params": candidates.fixed,
         "scoring": asked.scoring or "accuracy",

@@ -26,12 +26,20 @@ def python_of_search(plan: Plan) -> str:
     """
     candidates = plan.candidates
     searcher, options = searcher_of(plan.asked, candidates)
+    function = candidates.function
+    parameters = ", ".join(
+        [
+            *([function.name] if function else []),
+            *_parameters(candidates),
+            'memory=":memory:"',
+        ]
+    )
     lines = [
         *_imports(candidates, searcher),
         "",
         *_loading(plan.asked, plan.data),
         f"search = {searcher}(",
-        f'    {candidates.name}({_parameters(candidates)}, memory=":memory:"),',
+        f"    {candidates.name}({parameters}),",
         "    {",
         *(f"        {key!r}: {values!r}," for key, values in candidates.grid.items()),
         "    },",
@@ -57,6 +65,10 @@ def _imports(candidates: Candidates, searcher: str) -> list[str]:
         lines.insert(
             0, "from sklearn.experimental import enable_halving_search_cv  # noqa: F401"
         )
+    function = candidates.function
+    if function:
+        before = ["import sys", ""] if function.folder else []
+        lines = [*before, *lines, *function.imports]
     return lines
 
 
@@ -69,12 +81,15 @@ def _loading(asked: Search, data: Data) -> list[str]:
     ]
     if n := asked.data.train_size:
         lines.append(f"X_train, y_train = X_train[:{n}], y_train[:{n}]")
+    if data.row_shape:
+        shape = ", ".join(map(str, data.row_shape))
+        lines += [f"{X} = {X}.reshape(-1, {shape})" for X in ("X_train", "X_test")]
     return lines
 
 
-def _parameters(candidates: Candidates) -> str:
+def _parameters(candidates: Candidates) -> list[str]:
     estimator = candidates.estimator
     wanted = dict(candidates.fixed)
     if candidates.by_halving and estimator.epochs != type(estimator)().epochs:
         wanted["epochs"] = estimator.epochs
-    return ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+    return [f"{name}={value!r}" for name, value in wanted.items()]

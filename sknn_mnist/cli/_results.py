@@ -37,7 +37,10 @@ class Kind(NamedTuple):
 
     def __str__(self) -> str:
         search = "a halving search" if self.halving else "a grid search"
-        return search + (f" over {self.model}s" if self.model else "")
+        if not self.model:
+            return search
+        # KerasClassifier(make_model) is no word that has a plural.
+        return f"{search} over {self.model}{'' if self.model.endswith(')') else 's'}"
 
     def is_like(self, other: Kind) -> bool:
         """Tell whether the one may be a later run of the other."""

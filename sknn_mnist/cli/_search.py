@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._arguments import Place, Search
 from sknn_mnist.cli._candidates import candidates_of
 from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
 from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
 from sknn_mnist.cli._inputs import load_data
+from sknn_mnist.cli._layouts import as_network_takes
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
+from sknn_mnist.cli._own_networks import calling
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._report import report_best, report_table
 from sknn_mnist.cli._searcher import make_search
@@ -49,16 +51,24 @@ def run_search(asked: Search) -> None:
 
 def _plan(asked: Search) -> Plan:
     """Return the search; all that can be refused is refused before its many fits."""
+    from sklearn.base import clone
+    from sklearn.model_selection import ParameterGrid
+
     from sknn_mnist.cli._results import Kind, prepare_results
 
     out = _out(asked)
     candidates = candidates_of(asked)
     _check_scoring(asked.scoring)
-    kind = Kind(candidates.name, candidates.by_halving)
+    kind = Kind(candidates.full_name, candidates.by_halving)
     folder = prepare_results(out, kind, asked.overwrite) if out else None
     prepare_memory(asked.memory)
     candidates.estimator.set_params(memory=_memory(asked, out))
-    return Plan(asked, candidates, load_data(asked.data, quiet=asked.quiet), folder)
+    data = load_data(asked.data, quiet=asked.quiet)
+    if candidates.function:
+        first = next(iter(ParameterGrid(candidates.grid)))
+        net = clone(candidates.estimator).set_params(**first)
+        data = as_network_takes(data, net, candidates.function)
+    return Plan(asked, candidates, data, folder)
 
 
 def _out(asked: Search) -> str | None:
@@ -66,6 +76,7 @@ def _out(asked: Search) -> str | None:
     if asked.files:
         # Each kind of search has a folder of its own.
         model = asked.network.model
+        model = model.name if isinstance(model, Place) else model
         name = f"{model}-halving" if asked.halving else model
         return asked.out or str(Path("runs", name))
     if asked.out or asked.overwrite:
@@ -120,7 +131,8 @@ def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
     scorer = check_scoring(plan.candidates.estimator, asked.scoring)
 
     def run() -> None:
-        with _expecting_fits(), progress.search(scorer) as scoring:
+        function = plan.candidates.function
+        with calling(function), _expecting_fits(), progress.search(scorer) as scoring:
             search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
 
     with on_dask(asked.dask, asked.n_jobs, asked.quiet):
@@ -144,7 +156,8 @@ def _refit_best(plan: Plan, search: Any, progress: SearchProgress) -> Any:
 
     data = plan.data
     best = clone(plan.candidates.estimator).set_params(**search.best_params_)
-    with expecting(), progress.refit(len(data.X_train)):
+    function = plan.candidates.function
+    with calling(function), expecting(), progress.refit(len(data.X_train)):
         best.fit(data.X_train, data.y_train)
     return best
 

@@ -8,6 +8,7 @@ from typing import Any
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._network_options import (
     DEFAULT_GRIDS,
+    OWN_GRID,
     add_network,
     flag_of,
     network_from,
@@ -46,12 +47,18 @@ are the rows of the table that is printed; those with one are fixed for all
 candidates. Without any of them the search is that of the lesson:
 {_LESSON}
 
+A network of your own has the options of its training (--epochs, --optimizer,
+--learning-rate, --batch-size), and --set for what the function takes; commas outside
+of brackets separate values. Without any of them {_typed(OWN_GRID)} is searched.
+
 examples:
   sknn-mnist search
   sknn-mnist search --dataset digits --epochs 5 20 --dropout 0 0.5 --n-jobs 2
   sknn-mnist search --hidden-size 1024,1024 512 --dropout 0.5 --out runs/dropout
   sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false
-  sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27"""
+  sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27
+  sknn-mnist search --model nets.py:make_model --set hidden_size=32,64,256 --epochs 1 5
+  sknn-mnist search --model course.nets:make_model --set "hidden_size=(32,32),64\""""
 
 
 def add_search(commands: Any) -> None:
@@ -88,8 +95,8 @@ def add_search(commands: Any) -> None:
         metavar="ADDRESS",
         help="run the fits on a Dask cluster: its scheduler's address "
         '(tcp://host:8786), or "local" for worker processes here, one per core or '
-        "--n-jobs; give --out or --memory a folder that all workers share (needs the "
-        "extra dask)",
+        "--n-jobs; give --out or --memory a folder that all workers share, and a "
+        "function of your own must be importable there (needs the extra dask)",
     )
     parser.add_argument(
         "--halving",
@@ -113,8 +120,8 @@ def add_search(commands: Any) -> None:
         metavar="DIR",
         help=f"write {', '.join(RESULTS[:-1])} and {RESULTS[-1]} there, over those of "
         "an earlier search of the same kind, and keep training states: the same "
-        "command goes on where it was stopped (default: runs/MODEL, or "
-        "runs/MODEL-halving)",
+        "command goes on where it was stopped (default: runs/MODEL or runs/FUNCTION, "
+        "with -halving after it if so)",
     )
     parser.add_argument(
         "--overwrite",

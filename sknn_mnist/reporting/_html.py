@@ -163,11 +163,25 @@ def _layers(model: Any) -> list[dict[str, str]]:
         {
             "name": layer.name,
             "type": type(layer).__name__,
-            "shape": " × ".join(str(side) for side in layer.output.shape[1:]),
-            "parameters": f"{layer.count_params():,}",
+            "shape": _shape_of_output(layer),
+            "parameters": f"{layer.count_params():,}" if layer.built else "",
         }
         for layer in model.layers
     ]
+
+
+def _shape_of_output(layer: Any) -> str:
+    """Return a layer's output shape, "" where the network doesn't tell of one."""
+    try:
+        output = layer.output
+    # Called by code of the user's own, or several times.
+    except (AttributeError, ValueError):
+        return ""
+    outputs = [*output.values()] if isinstance(output, dict) else output
+    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return ", ".join(
+        " × ".join(str(side) for side in each.shape[1:]) for each in outputs
+    )
 
 
 # -- pictures ---------------------------------------------------------------------

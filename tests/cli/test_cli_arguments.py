@@ -15,6 +15,7 @@ from sknn_mnist.cli._arguments import (
     Evaluate,
     Fit,
     Network,
+    Place,
     Predict,
     Search,
     Version,
@@ -24,7 +25,7 @@ from sknn_mnist.cli._parser import make_parser, parse
 ROOMS = sorted(Path(sknn_mnist.cli.__file__).parent.glob("*.py"))
 PARSER_ROOMS = {
     *("_command_options", "_network_options", "_option_groups", "_option_values"),
-    *("_parser", "_search_options"),
+    *("_own_options", "_parser", "_search_options"),
 }
 
 # The least that each command takes, and what it becomes.
@@ -39,7 +40,8 @@ LEAST = {
 
 # A value for the options whose own name or type does not make one.
 VALUES = {
-    "--model": "cnn",
+    "--model": "nets.py:make_model",
+    "--set": "hidden_size=7",
     "--dataset": "mnist",
     "--batch-norm": "true",
     "--shrink": "1K",
@@ -101,6 +103,12 @@ def test_a_search_is_all_that_was_typed():
         quiet=True,
         typed=typed,
     )
+
+
+def test_settings_are_of_a_network_of_ones_own():
+    asked = parse(["fit", "--model", "nets.py:make", "--epochs", "2", "--set", "a=x"])
+    place = Place("nets.py", "make")
+    assert asked.network == Network(place, {"epochs": 2}, 0, {"a": "x"})
 
 
 def test_the_version_comes_before_any_command():
