@@ -26,7 +26,6 @@ from sknn_mnist.display import FeatureMapsDisplay, KernelsDisplay
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 from keras import layers
 
-
 POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
