@@ -75,7 +75,7 @@ def make_rows():
     return keras.Sequential(
         [
             layers.Input((28, 28)),
-            layers.SimpleRNN(8),
+            layers.SimpleRNN(32),
             layers.Dense(10, activation="softmax"),
         ]
     )
@@ -437,7 +437,7 @@ OF_IMAGES = ["make_cnn", "make_rows", "make_without_input", "Subclassed"]
 
 @pytest.mark.parametrize("function", OF_IMAGES)
 def test_images_go_in_as_the_network_takes_them(function, capsys):
-    options = ["--epochs", "3", "--set", "optimizer__learning_rate=0.01"]
+    options = ["--epochs", "10", "--set", "optimizer__learning_rate=0.01"]
     out = said(capsys, "fit", *SMALL, "--model", f"nets.py:{function}", *options)
     accuracy = re.search(r"test accuracy: (\S+)", out)[1]
     assert float(accuracy) > 0.5

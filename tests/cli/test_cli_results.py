@@ -259,7 +259,7 @@ def test_ctrl_c_says_how_to_go_on_where_that_is_so(tmp_path, capsys):
 
 
 def test_ctrl_c_of_other_commands_promises_nothing(capsys, monkeypatch):
-    def stopped(args):
+    def stopped(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sknn_mnist.cli._evaluate.load_net", stopped)
