@@ -28,6 +28,10 @@ PACKAGES = {
     "sknn_mnist": "sknn_mnist",
     "memory-process": "sknn_mnist",  # with memory=":memory:"
     "memory-folder": "sknn_mnist",  # with memory= an empty folder
+    # One's own `make_model`, by each wrapper.
+    "own": "sknn_mnist",
+    "own-memory": "sknn_mnist",
+    "own-scikeras": "scikeras",
     "scikeras": "scikeras",
     "mlp": "scikit-learn",
     "skorch": "skorch",
@@ -39,6 +43,12 @@ MEMORY = ["memory-process", "memory-folder"]
 # Name, case of `workloads.py`, rows, libraries.
 RUNS: list[tuple[str, str, int | None, list[str]]] = [
     ("dense-grid", "dense-grid", None, [*MEMORY, *GRID, "floor"]),
+    (
+        "own-grid",
+        "dense-grid",
+        None,
+        ["sknn_mnist", "own", "memory-process", "own-memory", "own-scikeras"],
+    ),
     ("long-grid", "long-grid", None, [*MEMORY, "sknn_mnist", "mlp"]),
     ("cnn-grid", "cnn-grid", None, ["sknn_mnist", "scikeras", "skorch"]),
     ("tiny", "tiny", None, GRID),
@@ -52,6 +62,8 @@ RUNS: list[tuple[str, str, int | None, list[str]]] = [
 TITLES = {
     "dense-grid": "(a) dense grid, 10,000 rows: epochs [1, 5, 10] × hidden_size "
     "[32, 64, 256], cv=3; floor (f): its matrix products alone",
+    "own-grid": "(h) the same by KerasClassifier(make_model), beside DenseClassifier "
+    "and SciKeras with the same function",
     "long-grid": "(g) the dense grid with epochs [5, 10, 20, 50]",
     "cnn-grid": "(b) CNN grid, 6,000 rows: epochs [1, 3] × filters [8, 32] × dropout "
     "[0, 0.25], cv=3",

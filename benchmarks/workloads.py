@@ -206,6 +206,40 @@ def _ours_dense_in_folder() -> tuple[Any, dict[str, str]]:
     return _ours_dense(folder)
 
 
+def make_model(optimizer: str = "adam", hidden_size: int = 32) -> Any:
+    """Return the slide's network, as a user of any wrapper writes it."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.layers.Input((784,)),
+            keras.layers.Dense(hidden_size, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _own(memory: str | None = None) -> tuple[Any, dict[str, str]]:
+    from sknn_mnist import KerasClassifier
+
+    return KerasClassifier(make_model, memory=memory, random_state=0), SAME
+
+
+def _own_in_process() -> tuple[Any, dict[str, str]]:
+    return _own(":memory:")
+
+
+def _own_by_scikeras() -> tuple[Any, dict[str, str]]:
+    names = {"epochs": "epochs", "hidden_size": "model__hidden_size"}
+    return _scikeras(make_model, model__hidden_size=32), names
+
+
 def _ours_cnn() -> tuple[Any, dict[str, str]]:
     from sknn_mnist import CNNClassifier
 
@@ -328,6 +362,9 @@ DENSE = {
     "sknn_mnist": _ours_dense,
     "memory-process": _ours_dense_in_process,
     "memory-folder": _ours_dense_in_folder,
+    "own": _own,
+    "own-memory": _own_in_process,
+    "own-scikeras": _own_by_scikeras,
     "scikeras": _scikeras_dense,
     "mlp": _mlp,
     "skorch": _skorch_dense,

@@ -336,10 +336,12 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
     def _predict_raw(self, X: Any) -> np.ndarray:
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
         check_is_fitted(self, "history_")
+        return self._network.predict(self._network_input(X), **self._of_predict())
+
+    def _network_input(self, X: Any) -> Any:
+        """Return samples as the network takes them."""
         X, _ = self._validate_data(X)
-        return self._network.predict(
-            self._as_taken(self.feature_encoder_.transform(X)), **self._of_predict()
-        )
+        return self._as_taken(self.feature_encoder_.transform(X))
 
     def _as_taken(self, X: Any) -> Any:
         """Return encoded rows in the shapes and dtypes that the network takes."""

@@ -90,8 +90,7 @@ class OwnPart(OwnSettings):
             The layer's outputs, a flat row for each sample.
         """
         check_is_fitted(self, "history_")
-        X, _ = self._validate_data(X)
-        x = self._as_taken(self.feature_encoder_.transform(X))
+        x = self._network_input(X)
         outputs = self._network.outputs_of(self.transform_layer, x)
         return np.asarray(outputs).reshape(len(outputs), -1)
 

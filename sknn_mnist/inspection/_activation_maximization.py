@@ -16,7 +16,7 @@ from sknn_mnist._parameters import (
     invalid,
 )
 from sknn_mnist.inspection._gradients import gradient_ascent
-from sknn_mnist.inspection._layers import convolution
+from sknn_mnist.inspection._layers import convolution, graph_of
 from sknn_mnist.inspection._unwrapping import net_of
 
 __all__ = ["maximize_activation"]
@@ -109,7 +109,8 @@ def maximize_activation(
     generator = as_random_state("random_state", random_state, owner)
     net = net_of(estimator, owner)
     found = convolution(net, layer, owner)
-    shape = (int(found.kernel.shape[-1]), *net.model_.inputs[0].shape[1:])
+    network = graph_of(net, owner)
+    shape = (int(found.kernel.shape[-1]), *network.inputs[0].shape[1:])
     noise = generator.uniform(-0.1, 0.1, size=shape)
     grey = (low + high) / 2
 
@@ -120,9 +121,9 @@ def maximize_activation(
         return np.clip(images, low, high)
 
     images, seen = gradient_ascent(
-        net.model_,
+        network,
         found,
-        (grey + (high - low) * noise).astype(net.model_.inputs[0].dtype),
+        (grey + (high - low) * noise).astype(network.inputs[0].dtype),
         whole=whole,
         n_steps=n_steps,
         step_size=step_size * (high - low),

@@ -13,7 +13,27 @@ import numpy as np
 from sknn_mnist._parameters import invalid, refused
 from sknn_mnist.estimators._base import KerasEstimator
 
-__all__ = ["convolution", "layer_with_maps"]
+__all__ = ["convolution", "graph_of", "layer_with_maps"]
+
+
+def graph_of(net: KerasEstimator, owner: str) -> keras.Model:
+    """Return a net's network, if it is a graph of layers from one input to one output.
+
+    Of a network that is code nobody knows which layer comes after which.
+    """
+    network = net.model_
+    try:
+        one = len(network.inputs) == len(network.outputs) == 1
+    except (AttributeError, TypeError, ValueError):
+        one = False
+    if not one:
+        raise refused(
+            "estimator",
+            owner,
+            "have a Sequential or functional network of one input and one output",
+            f"a {type(network).__name__} in {net!r}",
+        )
+    return network
 
 
 def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Conv2D:
@@ -26,7 +46,8 @@ def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Con
 def layer_with_maps(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Layer:
     if not isinstance(layer, str):
         return convolution(net, layer, owner)
-    found = [each for each in net.model_.layers if len(each.output.shape) == 4]
+    layers = graph_of(net, owner).layers
+    found = [each for each in layers if len(each.output.shape) == 4]
     return _chosen(found, layer, owner, net, "a layer that gives maps")
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from sknn_mnist.inspection._images import in_batches
-from sknn_mnist.inspection._layers import convolution, layer_with_maps
+from sknn_mnist.inspection._layers import convolution, graph_of, layer_with_maps
 from sknn_mnist.inspection._unwrapping import net_and_input, net_of
 
 __all__ = ["convolution_kernels", "feature_maps"]
@@ -93,7 +93,7 @@ def feature_maps(estimator: Any, X: Any, layer: int | str = 0) -> np.ndarray:
     owner = "feature_maps"
     found = layer_with_maps(net_of(estimator, owner), layer, owner)
     net, images = net_and_input(estimator, owner, X)
-    network = keras.Model(net.model_.inputs[0], found.output)
+    network = keras.Model(graph_of(net, owner).inputs[0], found.output)
 
     def maps(part: np.ndarray) -> np.ndarray:
         return keras.ops.convert_to_numpy(network(part, training=False))

@@ -13,6 +13,7 @@ from sknn_mnist._parameters import check_finite, check_positive_int, refused
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._images import as_images, in_batches
+from sknn_mnist.inspection._layers import graph_of
 from sknn_mnist.inspection._unwrapping import net_and_input
 
 __all__ = ["gradient_saliency", "images_and_classes", "looked_at", "occlusion"]
@@ -60,10 +61,11 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     (3, 28, 28)
     """
     net, x = net_and_input(estimator, "gradient_saliency", X)
+    network = graph_of(net, "gradient_saliency")
     units = _units(net, x, target, "gradient_saliency")
-    if net.model_.outputs[0].shape[1] == 1:
+    if network.outputs[0].shape[1] == 1:
         units = np.zeros_like(units)  # one score for both classes
-    gradients = in_batches(partial(class_score_gradients, net.model_), x, units)
+    gradients = in_batches(partial(class_score_gradients, network), x, units)
     return np.abs(as_images(gradients)).max(axis=-1)
 
 
@@ -202,7 +204,10 @@ def images_and_classes(
 
 def _units(net: KerasEstimator, x: np.ndarray, target: Any, owner: str) -> np.ndarray:
     """Return, for each sample, the output unit that `target` means."""
-    n_units = net.model_.outputs[0].shape[1]
+    first = net._network.predict(x[:1])
+    if not isinstance(first, np.ndarray) or first.ndim != 2:
+        raise refused("estimator", owner, "have one output, a row of units", repr(net))
+    n_units = first.shape[1]
     known = np.arange(n_units)  # several targets go by their numbers
     classes = getattr(net, "classes_", None)
     if isinstance(classes, np.ndarray) and len(classes) == max(n_units, 2):

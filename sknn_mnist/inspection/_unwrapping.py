@@ -42,8 +42,7 @@ def net_and_input(
     for pipeline in pipelines:
         if len(pipeline.steps) > 1:
             X = pipeline[:-1].transform(X)
-    X, _ = net._validate_data(X)
-    return net, net.feature_encoder_.transform(X)
+    return net, net._network_input(X)
 
 
 def _fitted(estimator: Any, owner: str) -> tuple[list[Pipeline], KerasEstimator]:
