@@ -670,7 +670,7 @@ def test_a_function_and_its_keywords_are_set_together():
     [
         ("optimizer", "sgf"),
         ("loss", "sparse_categorical_crossentropi"),
-        ("metrics", ["acccuracy"]),
+        ("metrics", ["acuracy"]),
         ("batch_size", 0),
         ("epochs", 2.5),
         ("validation_split", 1.0),
