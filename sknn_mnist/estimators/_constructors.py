@@ -81,7 +81,8 @@ def open_constructed(kind: Kind) -> Kind:
     The attributes are put where properties of the same name don't hinder: a subclass
     may have some.
     """
-    named = inspect.signature(constructed(kind).__init__)  # type: ignore[misc]
+    closed: Any = constructed(kind).__init__  # type: ignore[misc]
+    named = inspect.signature(closed)
     known = set(named.parameters)
 
     def __init__(self: Any, *args: Any, **given: Any) -> None:  # noqa: N807
@@ -93,6 +94,7 @@ def open_constructed(kind: Kind) -> Kind:
 
     # Without the others: scikit-learn gives whatever a signature names.
     __init__.__signature__ = named  # type: ignore[attr-defined]
+    __init__.__annotations__ = closed.__annotations__
     return _with_constructor(kind, __init__)
 
 

@@ -93,9 +93,16 @@ def check_model(model: Any, owner: str) -> None:
         )
 
 
+# What other wrappers call parameters, where the names are not alike.
+_ELSEWHERE = {"build_fn": "model", "nb_epoch": "epochs"}
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" where a known name comes near."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = [
+        *([_ELSEWHERE[name]] if name in _ELSEWHERE else ()),
+        *get_close_matches(name, list(known), n=1, cutoff=0.6),
+    ]
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

@@ -9,6 +9,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
 from sknn_mnist.estimators._constructors import open_constructed
@@ -92,6 +93,11 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         "float32", "float64", "mixed_bfloat16" or "mixed_float16":
         Keras's dtype policy while the function makes the network; None for the one
         that is set.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in training, by label; classes that are not named
+        weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
+        classes inversely to their frequency. Multiplied with `sample_weight`, they
+        are scaled to an average of 1 over the samples trained on.
     run_eagerly : bool, default=False
         Whether to train by `keras.Model.fit`, step by step in Python, for debugging.
     validation_batch_size : int or None, default=None
@@ -104,11 +110,6 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         ``inverse_transform``. None encodes labels by the loss and the last layer.
     transform_layer : str, int or None, default=None
         The layer, by name or place, whose output `transform` returns.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in training, by label; classes that are not named
-        weigh 1, and of those that weigh 0 no sample is trained on. "balanced" weighs
-        classes inversely to their frequency. Multiplied with `sample_weight`, they
-        are scaled to an average of 1 over the samples trained on.
 
     Further parameters are the keywords of the function, and names with a prefix:
     ``optimizer__``, ``loss__``, ``metrics__`` and ``callbacks__`` for arguments of what
@@ -133,7 +134,7 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
     n_classes_ : int, or list of int
         Number of classes.
     n_outputs_ : int
-        Number of outputs.
+        Number of targets.
     n_features_in_ : int
         Features of a sample, where X is one array.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -201,6 +202,7 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         float
             Of several columns, the fraction of rows that are right in all.
         """
+        check_is_fitted(self, "history_")
         own = own_score(self, X, y, sample_weight)
         if own is not None:
             return own

@@ -41,7 +41,8 @@ def resolved(
         settings.update(compiled.settings)
     settings.update(explicit)
     for name in ("optimizer", "loss", "metrics"):
-        settings[name] = routed(name, settings[name], routes_of(name, given), owner)
+        if name != "loss" or settings[name] is not None:  # it is chosen later
+            settings[name] = routed(name, settings[name], routes_of(name, given), owner)
     settings.update(routes_of("compile", given))
     return settings
 

@@ -18,7 +18,7 @@ from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
 from sknn_mnist.networks._input_specs import as_taken
 
-__all__ = ["OwnData", "encoder_of", "kind_of_target"]
+__all__ = ["AnyRows", "OwnData", "encoder_of", "kind_of_target"]
 
 # Kept as they are: tokens, pixels. The network says what it takes.
 _INTEGERS = [np.dtype(each).type for each in ("i1", "i2", "i4", "i8", "u1", "u2", "u4")]
@@ -36,7 +36,7 @@ class OwnData(CheckedData):
         """Transformer from rows to what the network takes, as it was given."""
         given = vars(self).get("feature_encoder")
         if given is None:
-            return as_arrays(FunctionTransformer())
+            return as_arrays(AnyRows())
         return encoder_of("feature_encoder", given, type(self).__name__)
 
     def _validate_data(
@@ -47,13 +47,27 @@ class OwnData(CheckedData):
         y_numeric: bool = False,
     ) -> tuple[Any, Any]:
         several = self._several(X, y, reset)
-        if several is None:
-            X, y = super()._validate_data(X, y, reset, y_numeric)
-        else:
+        if several is not None:
             X, y = self._validate_several(several, y, reset)
+        elif not reset and getattr(X, "ndim", 0) > 2:
+            # Not by the number of features: sequences may be shorter than in `fit`.
+            (X,), y = self._validate_several([X], y, reset)
+        else:
+            X, y = super()._validate_data(X, y, reset, y_numeric)
         if reset:
             self._remember_shapes(X, y)
+        elif several is None:
+            self._check_dimensions(X)
         return X, y
+
+    def _check_dimensions(self, X: np.ndarray) -> None:
+        """Refuse rows of another number of dimensions than in `fit`."""
+        before = len(vars(self).get("X_shape_", X.shape))
+        if X.ndim != before:
+            raise ValueError(
+                f"X has {X.ndim} dimensions, but {type(self).__name__} was fitted with "
+                f"{before}."
+            )
 
     def _several(self, X: Any, y: Any, reset: bool) -> Any:
         """Return X as several arrays, None where it is one."""
@@ -76,10 +90,11 @@ class OwnData(CheckedData):
 
     def _validate_several(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         options = {**self._options_of_rows(reset), "order": "C", "input_name": "X"}
-        X = keras.tree.map_structure_up_to(
-            _placeholders(X), lambda each: check_array(each, **options), X
-        )
-        parts = keras.tree.flatten(X)
+        if isinstance(X, dict):
+            X = {name: check_array(each, **options) for name, each in X.items()}
+        else:
+            X = [check_array(each, **options) for each in X]
+        parts = list(X.values()) if isinstance(X, dict) else X
         check_consistent_length(*parts)
         if isinstance(y, str) and y == "no_validation":
             return X, None
@@ -117,6 +132,13 @@ class OwnData(CheckedData):
         return as_taken(X, self._network.recipe.input_spec, type(self).__name__)
 
 
+class AnyRows(FunctionTransformer):
+    """A transformer by a function, of rows in a dict or list of arrays as well."""
+
+    def fit(self, X: Any, y: Any = None) -> AnyRows:
+        return self
+
+
 def encoder_of(name: str, given: Any, owner: str) -> Any:
     """Return an encoder that a user gave, unfitted: a transformer, or of a function."""
     if (
@@ -126,7 +148,7 @@ def encoder_of(name: str, given: Any, owner: str) -> Any:
     ):
         return as_arrays(clone(given)) if hasattr(given, "set_output") else clone(given)
     if callable(given) and not isinstance(given, type):
-        return as_arrays(FunctionTransformer(given))
+        return as_arrays(AnyRows(given))
     raise invalid(name, owner, "None, a transformer or a function", given)
 
 
@@ -150,10 +172,6 @@ def _inputs(several: Any) -> Any:
     if several is None:
         return None
     return sorted(several) if isinstance(several, dict) else len(several)
-
-
-def _placeholders(X: Any) -> Any:
-    return dict.fromkeys(X) if isinstance(X, dict) else [None] * len(X)
 
 
 def _said(inputs: Any) -> str:

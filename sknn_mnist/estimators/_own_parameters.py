@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from sknn_mnist.estimators._constructors import holder
 from sknn_mnist.estimators._functions import MISSING, Maker, maker_of, nearest
-from sknn_mnist.estimators._routing import PREFIXES, check_route
+from sknn_mnist.estimators._routing import PREFIXES, check_route, taken_by
 
 __all__ = ["FunctionParameters", "ModelParameter", "OwnParameters", "is_open"]
 
@@ -103,22 +103,21 @@ class FunctionParameters(BaseEstimator):
         ValueError
             When nobody takes a name. Nothing is set then.
         """
-        maker = self._maker(
-            **{name: params[name] for name in ("model",) if name in params}
-        )
+        own = dict(self._own_parameters())
+        own.update((name, each) for name, each in params.items() if name in own)
+        maker = self._maker(**{name: own[name] for name in ("model",) if name in own})
         for name in params:
-            if not self._is_known(name, maker):
-                valid = self._names(maker)
+            if not self._is_known(name, maker, own):
                 raise ValueError(
                     f"Invalid parameter {name!r} for estimator "
-                    f"{type(self).__name__}{nearest(name, valid)}. Valid parameters "
-                    f"are: {valid}, and names that begin with one of "
-                    f"{[f'{each}__' for each in PREFIXES]}."
+                    f"{type(self).__name__}{self._nearest(name, maker, own)}. Valid "
+                    f"parameters are: {self._names(maker)}, and names that begin with "
+                    f"one of {[f'{each}__' for each in PREFIXES]}."
                 )
         inner: dict[str, dict[str, Any]] = defaultdict(dict)
         for name, value in sorted(params.items(), key=lambda item: item[0] != "model"):
             prefix, _, rest = name.partition("__")
-            if name in dict(self._own_parameters()):
+            if name in own:
                 self.__dict__[name] = value
                 if name == "model":
                     self._forget_keywords(maker)
@@ -129,6 +128,15 @@ class FunctionParameters(BaseEstimator):
         for name, values in inner.items():
             vars(self)[name].set_params(**values)
         return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        private = name.startswith("_") or name.endswith("_")
+        if not private and name not in vars(self) and "_given" in vars(self):
+            maker, own = self._maker(), dict.fromkeys(own_names(type(self)))
+            if name not in own and self._is_known(name, maker, own):
+                self._give(name, value, maker)
+                return
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         # Parameters are attributes; those of the function are kept apart.
@@ -144,17 +152,18 @@ class FunctionParameters(BaseEstimator):
         """Take what the constructor was given beside its own parameters."""
         self.__dict__["_given"] = {}
         maker = self._maker()
+        own = dict(self._own_parameters())
         for name, value in given.items():
-            if not self._is_known(name, maker):
+            if not self._is_known(name, maker, own):
                 whose = "" if maker is None else f", nor does {maker.name}"
                 raise TypeError(
                     f"{type(self).__name__} takes no parameter {name!r}{whose}"
-                    f"{nearest(name, self._names(maker))}."
+                    f"{self._nearest(name, maker, own)}."
                 )
             self._give(name, value, maker)
 
-    def _is_known(self, name: str, maker: Maker | None) -> bool:
-        own = dict(self._own_parameters())
+    def _is_known(self, name: str, maker: Maker | None, own: Mapping[str, Any]) -> bool:
+        """Tell whether somebody takes a name, where the constructor takes `own`."""
         if name in own or (maker is not None and maker.takes(name)):
             return True
         prefix, _, rest = name.partition("__")
@@ -165,6 +174,15 @@ class FunctionParameters(BaseEstimator):
         if prefix in PREFIXES:
             return check_route(prefix, rest, own.get(prefix))
         return hasattr(own.get(prefix), "set_params")
+
+    def _nearest(self, name: str, maker: Maker | None, own: Mapping[str, Any]) -> str:
+        """Return " (did you mean 'x'?)" where a known name comes near."""
+        prefix, _, rest = name.partition("__")
+        if not rest or prefix not in PREFIXES:
+            return nearest(name, self._names(maker))
+        keywords = () if maker is None else maker.keywords
+        taken = keywords if prefix == "model" else taken_by(prefix, own.get(prefix))
+        return nearest(name, [f"{prefix}__{each}" for each in taken])
 
     def _give(self, name: str, value: Any, maker: Maker | None) -> None:
         """Keep a keyword of the function, or a name with a prefix."""
@@ -177,6 +195,14 @@ class FunctionParameters(BaseEstimator):
             given.pop(name, None)  # so that another function has its own default
         else:
             given[name] = value
+
+    def _given_now(self) -> dict[str, Any]:
+        """Return keywords of the function, and names with a prefix, that were given.
+
+        The constructor of a subclass may name some of the latter.
+        """
+        named = {name: each for name, each in self._own_parameters() if "__" in name}
+        return {**named, **vars(self).get("_given", {})}
 
     def _forget_keywords(self, maker: Maker | None) -> None:
         given = vars(self).get("_given", {})
@@ -199,10 +225,10 @@ class FunctionParameters(BaseEstimator):
         return sorted({*dict(self._own_parameters()), *keywords})
 
     def _keywords(self) -> dict[str, Any]:
-        """Return the function's keywords with their defaults, where they are in force.
+        """Return the function's keywords with their defaults.
 
-        One that is a parameter of the estimator too has the estimator's value, unless
-        that is left open.
+        Not those that are parameters of the estimator too: a clone would be given the
+        function's default, where the estimator's value is left open.
         """
         maker = self._maker()
         if maker is None:
@@ -211,7 +237,7 @@ class FunctionParameters(BaseEstimator):
         return {
             name: default
             for name, default in maker.keywords.items()
-            if default is not MISSING and (name not in own or is_open(own[name]))
+            if default is not MISSING and name not in own
         }
 
     def _maker(self, **given: Any) -> Maker | None:

@@ -12,21 +12,11 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sknn_mnist._parameters import (
-    PRECISIONS,
-)
+from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.estimators._base import metadata_of
-from sknn_mnist.estimators._functions import (
-    GIVEN,
-    arguments_for,
-)
-from sknn_mnist.estimators._own_compile import (
-    described,
-    resolved,
-)
-from sknn_mnist.estimators._own_parameters import (
-    is_open,
-)
+from sknn_mnist.estimators._functions import GIVEN, arguments_for
+from sknn_mnist.estimators._own_compile import described, resolved
+from sknn_mnist.estimators._own_parameters import is_open
 from sknn_mnist.estimators._own_settings import OwnSettings
 from sknn_mnist.estimators._several_heads import SeveralHeads
 from sknn_mnist.networks._compile_settings import SETTINGS, made_losses, made_metrics
@@ -97,8 +87,11 @@ class OwnPart(OwnSettings):
     # -- the network ----------------------------------------------------------------
 
     def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
+        self.__dict__.update(metadata_of(self.feature_encoder_))
         first, builder, arguments = self._first_network(X)
         self._heads, self._compiled = first.heads, first.compiled
+        self._changed_since = frozenset()
+        _check_layer(self.transform_layer, first, type(self).__name__)
         self._choose_encoder(y)
         settings = self._settings()
         self._settle(settings["loss"])
@@ -171,7 +164,7 @@ class OwnPart(OwnSettings):
 
     def _arguments(self, maker: Any) -> dict[str, Any]:
         owner = type(self).__name__
-        stored = vars(self).get("_given", {})
+        stored = self._given_now()
         own = dict(self._own_parameters())
         given = {}
         for name in [*maker.keywords, *(stored if maker.takes_any else ())]:
@@ -201,7 +194,7 @@ class OwnPart(OwnSettings):
     def _compile_kwargs(self) -> dict[str, Any]:
         """Return what `keras.Model.compile` takes, for a function to compile with."""
         owner = type(self).__name__
-        settings = resolved(self._explicit(), None, vars(self).get("_given", {}), owner)
+        settings = resolved(self._explicit(), None, self._given_now(), owner)
         dtype = self._dtype_of_data(True)
         return {
             **{name: settings.get(name, default) for name, default in SETTINGS.items()},
@@ -221,24 +214,30 @@ class OwnPart(OwnSettings):
 
     def _choose_encoder(self, y: Any) -> None:
         """Encode each column for an output of its own, where there are several."""
-        encoder = self.target_encoder_
-        several = len(self._heads.each) > 1
-        if (
-            not hasattr(encoder, "settle")
-            or isinstance(encoder, SeveralHeads)
-            or not several
-        ):
+        encoder, n_heads = self.target_encoder_, len(self._heads.each)
+        if not hasattr(encoder, "settle"):  # the user's own
+            expected = metadata_of(encoder).get("n_outputs_expected_")
+            if expected is not None:
+                self._check_outputs(expected, f"target_encoder is for {expected}")
             return
-        if np.ndim(y) != 2:
+        if n_heads > 1 and np.ndim(y) == 2 and not isinstance(encoder, SeveralHeads):
+            dtype = self._dtype_of_data(True)
+            encoder = SeveralHeads(type(self).__name__, dtype, self._classifies).fit(y)
+            self.__dict__.update(target_encoder_=encoder, **metadata_of(encoder))
+        several = isinstance(encoder, SeveralHeads)
+        if self._classifies or not several:
+            columns = encoder.n_columns_ if several else 1
+            self._check_outputs(columns, f"y has {columns} column(s)")
+
+    def _check_outputs(self, expected: int, said: str) -> None:
+        """Refuse a network of another number of outputs."""
+        names = [each.name for each in self._heads.each]
+        if len(names) != expected:
             raise ValueError(
-                f"The network of {type(self).__name__} has {len(self._heads.each)} "
-                f"outputs ({', '.join(each.name for each in self._heads.each)}), and y "
-                "has one column. Give y a column for each, or a target_encoder that "
-                "makes of y what the outputs take."
+                f"The network of {type(self).__name__} has {len(names)} output(s) "
+                f"({', '.join(names)}), and {said}. Give y a column for each, or a "
+                "target_encoder that makes of y what the outputs take."
             )
-        dtype = self._dtype_of_data(True)
-        encoder = SeveralHeads(type(self).__name__, dtype, self._classifies).fit(y)
-        self.__dict__.update(target_encoder_=encoder, **metadata_of(encoder))
 
     def _settle(self, loss: Any) -> None:
         encoder = self.target_encoder_
@@ -269,6 +268,26 @@ class OwnPart(OwnSettings):
         if not same:
             self.target_encoder_ = before
         return same
+
+
+def _check_layer(layer: Any, first: FirstNetwork, owner: str) -> None:
+    """Refuse a `transform_layer` that is none of the network's."""
+    names = _layers_of(first)
+    of_place = layer in range(-len(names), len(names))
+    if layer is not None and layer not in names and not of_place:
+        wanted = f"None, or the name or place of one of the layers {names}"
+        raise invalid("transform_layer", owner, wanted, layer)
+
+
+def _layers_of(first: FirstNetwork) -> list[str]:
+    if first.known is None:
+        assert first.network is not None
+        return [each.name for each in first.network.layers]
+    kind, config = first.known
+    layers = [(each["class_name"], each["config"]["name"]) for each in config["layers"]]
+    # Of a Sequential, the input is no layer.
+    skipped = "InputLayer" if kind == "Sequential" else None
+    return [name for class_name, name in layers if class_name != skipped]
 
 
 def _first_row(X: Any) -> Any:

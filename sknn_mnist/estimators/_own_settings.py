@@ -7,7 +7,7 @@ with a prefix, and by the function that made the network.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from sknn_mnist.networks._keras_objects import make_optimizer
 
 __all__ = ["OwnSettings"]
 
+Own = TypeVar("Own", bound="OwnSettings")
+
 _COMPILED = ("optimizer", "loss", "metrics")
 
 
@@ -43,9 +45,16 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
 
     _heads: Heads
     _compiled: Compiled | None
+    # What went to the function, and was changed since it made the network.
+    _changed_since: frozenset[str] = frozenset()
+
+    def __copy__(self: Own) -> Own:
+        twin = super().__copy__()
+        twin.__dict__["_given"] = dict(vars(self).get("_given", {}))
+        return twin
 
     def _setting(self, name: str) -> Any:
-        given = vars(self).get("_given", {})
+        given = self._given_now()
         value = given.get(f"fit__{name}", vars(self).get(name, getattr(self, name)))
         whole = name == "batch_size" and isinstance(value, int) and value == -1
         return np.iinfo(np.int32).max if whole else value
@@ -55,17 +64,20 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         return np.iinfo(np.int32).max if size == -1 else size
 
     def _of_predict(self) -> dict[str, Any]:
-        most = vars(self).get("_given", {}).get("predict__batch_size")
+        most = self._given_now().get("predict__batch_size")
         return {} if most is None or most == -1 else {"most_rows": int(most)}
 
     def _callbacks_given(self) -> Any:
         owner = type(self).__name__
-        given = vars(self).get("_given", {})
+        given = self._given_now()
         routes = routes_of("callbacks", given)
-        found: list[Any] = []
-        for value in (self.callbacks, given.get("fit__callbacks")):
-            found += _listed(routed("callbacks", value, routes, owner))
-        return found or None
+        of_all, of_fit = self.callbacks, given.get("fit__callbacks")
+        # Arguments are for those of the name, where there are any.
+        if of_all is None:
+            of_fit = routed("callbacks", of_fit, routes, owner)
+        else:
+            of_all = routed("callbacks", of_all, routes, owner)
+        return [*_listed(of_all), *_listed(of_fit)] or None
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -92,7 +104,7 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         owner = type(self).__name__
         explicit = self._explicit()
         optimizer = explicit.get("optimizer", "adam")
-        routes = routes_of("optimizer", vars(self).get("_given", {}))
+        routes = routes_of("optimizer", self._given_now())
         if "optimizer" in explicit:
             optimizer = routed("optimizer", optimizer, routes, owner)
         make_optimizer(optimizer, self._now("learning_rate"), owner)
@@ -113,11 +125,14 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         return self._parameters_now().get(name)
 
     def _parameters_now(self) -> dict[str, Any]:
-        return self.get_params(deep=False)
+        # A subclass may name fewer in its constructor; the attributes are there.
+        names = self._all_parameters()
+        all_own = {name: vars(self)[name] for name in names if name in vars(self)}
+        return {**all_own, **self.get_params(deep=False)}
 
     def _names_of_network(self) -> list[str]:
         maker = self._maker()
-        given = vars(self).get("_given", {})
+        given = self._given_now()
         compiled = {*_COMPILED, "learning_rate", "metrics"}
         own = dict(self._own_parameters())
         return [
@@ -135,23 +150,15 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
     def _settings(self) -> dict[str, Any]:
         """Return what the network is compiled with, whoever says it."""
         owner = type(self).__name__
-        given = vars(self).get("_given", {})
+        given = self._given_now()
         settings = resolved(self._handed_over(), self._compiled, given, owner)
-        maker = self._maker()
-        takes_rate = maker is not None and "learning_rate" in maker.keywords
-        settings["learning_rate"] = None if takes_rate else self.learning_rate
+        of_function = "learning_rate" in self._taken_by_function()
+        settings["learning_rate"] = None if of_function else self.learning_rate
         if self.run_eagerly:
             settings["run_eagerly"] = True
-        if settings["loss"] is None and self._leaves_loss_open():
-            losses = [
-                loss_for(encoder, head, self._classifies)
-                for encoder, head in zip(
-                    self._encoders(), self._heads.each, strict=True
-                )
-            ]
-            routes = routes_of("loss", given)
-            loss = losses[0] if len(losses) == 1 else self._heads.packed(losses)
-            settings["loss"] = routed("loss", loss, routes, owner)
+        if settings["loss"] is None:
+            loss = self._chosen_loss() if self._leaves_loss_open() else None
+            settings["loss"] = routed("loss", loss, routes_of("loss", given), owner)
         if settings["metrics"] is None and self._compiled is None:
             each = list(self._default_metrics)
             several = len(self._heads.each) > 1
@@ -159,13 +166,34 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
             settings["metrics"] = self._heads.packed(metrics) if several else each
         return settings
 
+    def _chosen_loss(self) -> Any:
+        """Return the loss that is right for targets and outputs."""
+        owner = type(self).__name__
+        losses = [
+            loss_for(encoder, head, self._classifies, owner)
+            for encoder, head in zip(self._encoders(), self._heads.each, strict=True)
+        ]
+        return losses[0] if len(losses) == 1 else self._heads.packed(losses)
+
     def _handed_over(self) -> dict[str, Any]:
         """Return the estimator's settings that the function does not take itself."""
-        maker = self._maker()
-        taken = maker.keywords if maker is not None and self._compiled else ()
+        taken = self._taken_by_function()
         return {
             name: value for name, value in self._explicit().items() if name not in taken
         }
+
+    def _taken_by_function(self) -> set[str]:
+        """Return the keywords of a function that has compiled by them."""
+        maker = self._maker()
+        if maker is None or self._compiled is None:
+            return set()
+        return {*maker.keywords} - self._changed_since
+
+    def _check_same_network(self) -> None:
+        names = (*_COMPILED, "learning_rate")
+        changed = {name for name in names if self._has_changed(name)}
+        self._changed_since = self._changed_since | changed
+        super()._check_same_network()
 
     def _leaves_loss_open(self) -> bool:
         """Tell whether the loss is the estimator's to choose."""
@@ -176,7 +204,7 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
 
     def _overrides(self) -> bool:
         """Tell whether the estimator says anything else than the function compiled."""
-        given = vars(self).get("_given", {})
+        given = self._given_now()
         prefixes = ("optimizer", "loss", "metrics", "compile")
         settings = self._settings()
         return bool(

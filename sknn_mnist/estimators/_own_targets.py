@@ -13,6 +13,7 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import LabelEncoder
 
+from sknn_mnist._parameters import invalid
 from sknn_mnist.estimators._loss_targets import (
     family_of,
     is_of_codes,
@@ -71,6 +72,10 @@ class OwnClassEncoder(ClassTargetEncoder):
         family, n_classes, units = family_of(loss), len(self.classes_), head.units
         self.width_ = units or 1
         self.link_ = _link(loss, family, head)
+        # Of a unit for each class, all may be near 1.
+        self.sums_to_one_ = self.link_ not in ("sigmoid", "signs") and (
+            head.activation != "sigmoid"
+        )
         sparse = is_of_codes(family)
         if self._is_matrix:
             fits = units == n_classes
@@ -121,6 +126,10 @@ class OwnClassEncoder(ClassTargetEncoder):
                 return np.ones((len(y), 1), y.dtype)
             return self.classes_.repeat(len(y))
         y = _linked(y.reshape(len(y), -1), self.link_)
+        if self.kind_ in _UNITS_OF_CLASSES and not self.sums_to_one_:
+            # As in scikit-learn's OneVsRestClassifier.
+            total = y.sum(axis=1, keepdims=True)
+            y = np.where(total > 0, y / np.where(total > 0, total, 1), 1 / y.shape[1])
         return super().inverse_transform(y, return_proba)
 
     def codes_of(self, encoded: np.ndarray) -> np.ndarray:
@@ -211,17 +220,23 @@ class OwnNumberEncoder(TransformerMixin, BaseEstimator):
         return {"n_outputs_": self.n_columns_, "n_outputs_expected_": 1}
 
 
-def loss_for(encoder: Any, head: Head, classifies: bool) -> str:
+def loss_for(encoder: Any, head: Head, classifies: bool, owner: str) -> str:
     """Return the loss of a network that was compiled with none, for one output."""
     if not classifies:
         return "mean_squared_error"
     if head.units == 1:
         return "binary_crossentropy"
+    if not hasattr(encoder, "is_matrix"):
+        wanted = "given where a target_encoder is, as that alone knows what it gives"
+        raise invalid("loss", owner, wanted, "auto")
     if encoder.is_matrix:
         one = encoder.is_one_hot_ and head.activation == "softmax"
         return "categorical_crossentropy" if one else "binary_crossentropy"
     return "sparse_categorical_crossentropy"
 
+
+# Kinds of one class a row, with a unit for each.
+_UNITS_OF_CLASSES = ("codes", "one_hot", "one_hot_rows")
 
 _CROSSENTROPIES = {
     *("categoricalcrossentropy", "sparsecategoricalcrossentropy"),
@@ -247,6 +262,11 @@ def _linked(y: np.ndarray, link: str | None) -> np.ndarray:
 
 
 def _check_link(loss: Any, family: str, head: Head, maker: str, owner: str) -> None:
+    if head.activation == "softmax" and head.units == 1:
+        raise ValueError(
+            f"The last layer of {maker} is a softmax of one unit, which is always 1: "
+            "give it activation='sigmoid', or a unit for each class."
+        )
     if (
         family in _CROSSENTROPIES
         and not takes_logits(loss)

@@ -15,10 +15,11 @@ import keras
 
 from sknn_mnist._parameters import invalid
 from sknn_mnist.networks._compile_settings import SETTINGS, is_by_output
+from sknn_mnist.networks._keras_contents import KINDS
 from sknn_mnist.networks._keras_copies import arguments_of, made_from
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
 
-__all__ = ["PREFIXES", "check_route", "routed", "routes_of"]
+__all__ = ["PREFIXES", "check_route", "routed", "routes_of", "taken_by"]
 
 PREFIXES = (
     *("model", "compile", "fit", "predict"),
@@ -59,6 +60,16 @@ def check_route(prefix: str, rest: str, value: Any) -> bool:
     return kind is None or _takes(kind, rest)
 
 
+def taken_by(prefix: str, value: Any) -> list[str]:
+    """Return the names that a prefix may be followed by, as far as they are known."""
+    if prefix in _OF_METHODS:
+        return sorted(_OF_METHODS[prefix])
+    kind = _class_of(prefix, value)
+    if kind is None:
+        return []
+    return list(inspect.signature(kind).parameters)
+
+
 def routes_of(prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was given with a prefix, without it."""
     start = f"{prefix}__"
@@ -93,11 +104,20 @@ def routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> An
     ValueError or TypeError
         When it does not take them.
     """
+    if not routes:
+        return value
+    if value is None:
+        first = next(iter(routes))
+        raise invalid(prefix, owner, f"given for {prefix}__{first}", value)
+    return _routed(prefix, value, routes, owner)
+
+
+def _routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> Any:
     if not routes or value is None:
         return value
     if is_by_output(value):
         return {
-            name: routed(prefix, each, _meant(str(name), value, routes), owner)
+            name: _routed(prefix, each, _meant(str(name), value, routes), owner)
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):
@@ -106,7 +126,7 @@ def routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> An
         names = [each if isinstance(each, str) else "" for each in value]
         known = [*places, *names]
         return [
-            routed(prefix, each, {**_meant(name, known, routes, place)}, owner)
+            _routed(prefix, each, _meant(name, known, routes, place), owner)
             for place, name, each in zip(places, names, value, strict=True)
         ]
     return _made(prefix, value, routes, owner)
@@ -163,14 +183,16 @@ _OBJECTS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def _metric(value: Any, owner: str) -> Any:
-    kind = _class_of("metrics", value)
+    kind = _class_of("metrics", value) if isinstance(value, str) else None
     return make_metrics(value if kind is None else kind, owner)[0]
 
 
 def _class_of(prefix: str, value: Any) -> type | None:
-    """Return the class that a value names or is, None where it tells of none."""
+    """Return the class that a value names, is or is of; None where it tells of none."""
     if inspect.isclass(value):
         return value
+    if isinstance(value, KINDS):
+        return type(value)
     if not isinstance(value, str):
         return None
     wanted = value.replace("_", "").lower()

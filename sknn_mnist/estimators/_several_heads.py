@@ -52,12 +52,11 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
                 OwnNumberEncoder(self.owner, self.dtype).fit(np.empty((0, width)))
                 for width in self.widths_
             ]
-        if sum(self.widths_) != self.n_columns_ or len(self.heads_) != len(heads.each):
+        if sum(self.widths_) != self.n_columns_:
             units = [head.units for head in heads.each]
             raise ValueError(
                 f"The outputs of {maker} have {units} units, and y has "
-                f"{self.n_columns_} column(s): one for each "
-                f"{'output' if self.classes else 'unit'} is wanted. Give a "
+                f"{self.n_columns_} column(s): one for each unit is wanted. Give a "
                 "target_encoder that makes of y what the outputs take."
             )
         losses = _losses_by_head(loss, heads)

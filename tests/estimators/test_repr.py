@@ -4,7 +4,24 @@ import pytest
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier
 
-from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
+from sknn_mnist import (
+    CNNClassifier,
+    CNNRegressor,
+    DenseClassifier,
+    DenseRegressor,
+    KerasClassifier,
+    KerasRegressor,
+)
+
+
+class Maker:
+    """A callable with a repr that is the same everywhere."""
+
+    def __call__(self, hidden_size=3):
+        raise NotImplementedError
+
+    def __repr__(self):
+        return "make"
 
 
 @pytest.mark.parametrize(
@@ -17,6 +34,11 @@ from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegres
             "CNNClassifier(filters=(8, 8), random_state=0)",
         ),
         (CNNRegressor(dropout=0.5), "CNNRegressor(dropout=0.5)"),
+        (KerasRegressor(epochs=2), "KerasRegressor(epochs=2)"),
+        (
+            KerasClassifier(Maker(), model__hidden_size=5, optimizer__momentum=0.5),
+            "KerasClassifier(hidden_size=5, model=make, optimizer__momentum=0.5)",
+        ),
     ],
 )
 def test_text_names_what_is_not_default(estimator, text):

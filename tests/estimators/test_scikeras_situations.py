@@ -42,7 +42,8 @@ from sknn_mnist import KerasClassifier, KerasRegressor
 def scaled(loader, rows):
     X, y = loader(return_X_y=True)
     kept = np.random.default_rng(0).permutation(len(X))[:rows]
-    return StandardScaler().fit_transform(X[kept]).astype(np.float32), y[kept]
+    X, y = StandardScaler().fit_transform(X[kept]).astype(np.float32), y[kept]
+    return X, (y if y.dtype.kind == "i" else (y - y.mean()) / y.std())
 
 
 IRIS = scaled(load_iris, 150)
@@ -362,6 +363,23 @@ def test_a_subclass_with_an_init_of_its_own(classes):
     assert (units,) == grid.best_params_["hidden_layer_sizes"]
 
 
+def test_attributes_are_set_as_parameters_are():
+    net = KerasClassifier(make_functional, **LEARNT)
+    net.dropout = 0.25
+    net.optimizer__beta_1 = 0.5
+    assert (net.get_params()["dropout"], net.dropout) == (0.25, 0.25)
+    model = clone(net).fit(*IRIS).model_
+    assert model.optimizer.beta_1 == 0.5
+    assert model.layers[2].rate == 0.25
+
+
+def test_copies_have_parameters_of_their_own():
+    net = KerasClassifier(make_functional, dropout=0.25)
+    for each in (copy.copy(net), copy.deepcopy(net), clone(net)):
+        each.set_params(dropout=0.5)
+    assert net.dropout == 0.25
+
+
 def test_a_subclass_hands_further_parameters_on():
     net = Classifier(batch_size=16, random_state=0, epochs=2)
     assert net.batch_size == 16
@@ -389,6 +407,8 @@ def test_a_subclass_without_parameters():
     assert net.predict(X).shape == y.shape
     again = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
+    again.partial_fit(X, y)
+    assert len(again.history_["loss"]) == 11
 
 
 def test_somebody_must_build():
@@ -462,8 +482,8 @@ def test_frozen_layers_stay_as_they_are():
 
 def test_a_network_that_is_there_in_company():
     for ensemble in (
-        BaggingClassifier(KerasClassifier(trained(), **QUICK), n_estimators=2),
-        AdaBoostClassifier(KerasClassifier(trained(), **QUICK), n_estimators=2),
+        BaggingClassifier(KerasClassifier(trained(), **LEARNT), n_estimators=2),
+        AdaBoostClassifier(KerasClassifier(trained(), **LEARNT), n_estimators=2),
     ):
         check_whole(ensemble, *IRIS)
     inputs = keras.Input((10,))
@@ -615,7 +635,6 @@ def make_unregistered(units=2):
 )
 def test_code_of_ones_own_is_copied_with_an_estimator(options, copied):
     X, y = DIABETES
-    y = (y - y.mean()) / y.std()
     net = regressor(**{"epochs": 2, "learning_rate": None, **options})
     net = copied(clone(net)).fit(X, y)
     again = copied(net)
@@ -674,12 +693,36 @@ def test_the_first_partial_fit_of_a_classifier_wants_the_classes():
     assert classifier().partial_fit(X, y, classes=np.unique(y)).current_epoch == 1
 
 
-def test_names_of_before_are_refused():
-    with pytest.raises(TypeError, match="build_fn"):
-        KerasClassifier(build_fn=make_functional)
-    with pytest.raises(ValueError, match="batch_size"):
-        KerasClassifier(make_functional, batch_size=-1).fit(*IRIS)
-    assert not hasattr(KerasClassifier, "initialize")
+@pytest.mark.parametrize("name", ["batch_size", "fit__batch_size"])
+def test_a_batch_of_minus_one_is_all_rows(name):
+    options = {"validation_split": 0.2, "validation_batch_size": -1}
+    net = KerasClassifier(make_functional, epochs=3, random_state=0, **options)
+    net.set_params(**{name: -1}).fit(*IRIS)
+    assert net.model_.optimizer.iterations.numpy() == 3
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_a_network_that_is_there_predicts_without_training(kind):
+    X, y = IRIS if kind == "classifier" else DIABETES
+    net = (classifier() if kind == "classifier" else regressor()).fit(X, y)
+    again = type(net)(net.model_, epochs=2, random_state=0).initialize(X, y)
+    np.testing.assert_allclose(again.predict(X), net.predict(X), atol=1e-6)
+    assert again.score(X, y) == pytest.approx(net.score(X, y))
+    assert again.history_ == {"loss": []}
+    assert len(again.partial_fit(X, y).history_["loss"]) == 1
+    copied = pickle.loads(pickle.dumps(type(net)(net.model_).initialize(X, y)))
+    np.testing.assert_allclose(copied.predict(X), net.predict(X), atol=1e-6)
+
+
+def test_a_model_and_a_method_that_builds_are_one_too_many():
+    with pytest.raises(ValueError, match="_keras_build_fn"):
+        Regressor(make_regressor, hidden_dim=3).fit(*DIABETES)
+
+
+@pytest.mark.parametrize("name", ["fit__validation_data", "fit__steps_per_epoch"])
+def test_what_a_fit_does_not_take_is_refused(name):
+    with pytest.raises(TypeError, match=name):
+        KerasClassifier(make_functional, **{name: 3})
 
 
 def test_numbers_are_predicted_as_scikit_learn_does():
@@ -692,7 +735,7 @@ def test_a_loss_of_the_estimator_replaces_that_of_the_function():
         model.compile("sgd", "mse")
         return model
 
-    X, y = DIABETES
-    net = KerasRegressor(make, loss="mae", **QUICK).fit(X, y)
-    same = KerasRegressor(make, metrics=["mae"], **QUICK).fit(X, y)
-    assert net.history_["loss"][0] < same.history_["loss"][0] / 10
+    net = KerasRegressor(make, loss="mae", metrics=["mae", "mse"], **QUICK)
+    history = net.fit(*DIABETES).history_
+    assert history["loss"] == pytest.approx(history["mae"])
+    assert history["loss"] != pytest.approx(history["mse"])
