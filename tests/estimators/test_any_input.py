@@ -5,6 +5,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,14 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
+from sknn_mnist import (
+    CNNClassifier,
+    CNNRegressor,
+    DenseClassifier,
+    DenseRegressor,
+    KerasClassifier,
+    KerasRegressor,
+)
 
 # -- data -----------------------------------------------------------------------------
 
@@ -143,12 +151,41 @@ PARAMETERS = {
     "verbose": ([0], [3, "1", None, -1]),
     "memory": ([None, ":memory:"], [7, ("a",)]),
 }
+
+
+def own_network(meta, hidden_size, **output):
+    return keras.Sequential(
+        [
+            keras.layers.Input(meta["X_shape_"][1:]),
+            keras.layers.Flatten(),
+            keras.layers.Dense(hidden_size, activation="relu"),
+            keras.layers.Dense(**output),
+        ]
+    )
+
+
+class OwnClassifier(KerasClassifier):
+    def _keras_build_fn(self, meta, hidden_size=3):
+        labels = meta["target_type_"] == "multilabel-indicator"
+        activation = "sigmoid" if labels else "softmax"
+        return own_network(
+            meta, hidden_size, units=meta["n_classes_"], activation=activation
+        )
+
+
+class OwnRegressor(KerasRegressor):
+    def _keras_build_fn(self, meta, hidden_size=3):
+        return own_network(meta, hidden_size, units=meta["n_outputs_"])
+
+
 ESTIMATORS = [
     DenseClassifier,
     DenseClassifier,
     DenseRegressor,
     CNNClassifier,
     CNNRegressor,
+    OwnClassifier,
+    OwnRegressor,
 ]
 
 

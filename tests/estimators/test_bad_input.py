@@ -6,10 +6,40 @@ import keras
 import numpy as np
 import pytest
 
-from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier, DenseRegressor
+from sknn_mnist import (
+    CNNClassifier,
+    CNNRegressor,
+    DenseClassifier,
+    DenseRegressor,
+    KerasClassifier,
+    KerasRegressor,
+)
 from sknn_mnist.engine import _training
 
-ESTIMATORS = [DenseClassifier, DenseRegressor, CNNClassifier, CNNRegressor]
+
+def make_classifier(meta, hidden_size=3):
+    return keras.Sequential(
+        [
+            keras.layers.Input((meta["n_features_in_"],)),
+            keras.layers.Dense(hidden_size, activation="relu"),
+            keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
+
+def make_regressor(meta, hidden_size=3):
+    return keras.Sequential(
+        [
+            keras.layers.Input((meta["n_features_in_"],)),
+            keras.layers.Dense(hidden_size, activation="relu"),
+            keras.layers.Dense(meta["n_outputs_"]),
+        ]
+    )
+
+
+FIXED = [DenseClassifier, DenseRegressor, CNNClassifier, CNNRegressor]
+MODELS = {KerasClassifier: make_classifier, KerasRegressor: make_regressor}
+ESTIMATORS = [*FIXED, *MODELS]
 X = np.random.default_rng(0).random((30, 64))
 y = np.arange(30) % 3
 
@@ -20,6 +50,11 @@ def no_training(monkeypatch):
         raise AssertionError("training has started")
 
     monkeypatch.setattr(_training, "train", refuse)
+
+
+def estimator(Estimator, **parameters):
+    model = {"model": MODELS[Estimator]} if Estimator in MODELS else {}
+    return Estimator(**{**model, **parameters})
 
 
 def with_value(value):
@@ -53,7 +88,7 @@ def with_value(value):
 )
 def test_bad_data_is_refused(no_training, Estimator, bad_X, bad_y, message):
     with pytest.raises((ValueError, TypeError), match=re.escape(message)):
-        Estimator().fit(bad_X, bad_y)
+        estimator(Estimator).fit(bad_X, bad_y)
 
 
 COMMON = [
@@ -100,9 +135,28 @@ CNNS = [
 ]
 
 
+OWN = [
+    (
+        {"model": "make_model"},
+        "a function that returns a keras.Model",
+    ),
+    ({"run_eagerly": 1.5}, "a bool. Got 1.5"),
+    ({"validation_batch_size": 0}, "an int in the range [1, inf). Got 0"),
+    ({"feature_encoder": 3}, "None, a transformer or a function. Got 3"),
+    ({"target_encoder": "labels"}, "None, a transformer or a function. Got 'labels'"),
+    ({"transform_layer": "hiden"}, "None, or the name or place of one of the layers"),
+]
+# What is not of the networks of one's own, or left to them.
+OF_FIXED = ("dropout", "hidden_size", "batch_norm", "activation")
+
+
 def bad_parameters():
     for Estimator in ESTIMATORS:
         cases = list(COMMON)
+        if Estimator in MODELS:
+            names = [(next(iter(case[0])), case) for case in COMMON]
+            cases = [case for name, case in names if name not in OF_FIXED]
+            cases = [*(case for case in cases if None not in case[0].values()), *OWN]
         cases += CLASSIFIERS if Estimator.__name__.endswith("Classifier") else []
         cases += CNNS if Estimator.__name__.startswith("CNN") else []
         for parameters, message in cases:
@@ -115,7 +169,7 @@ def bad_parameters():
 @pytest.mark.parametrize(("Estimator", "parameters", "message"), list(bad_parameters()))
 def test_bad_parameters_are_refused(no_training, Estimator, parameters, message):
     with pytest.raises((ValueError, TypeError), match=re.escape(message)) as caught:
-        Estimator(**parameters).fit(X, y)
+        estimator(Estimator, **parameters).fit(X, y)
     name = next(iter(parameters))
     if name not in {"random_state", "image_shape"}:
         assert str(caught.value).startswith(
@@ -125,7 +179,7 @@ def test_bad_parameters_are_refused(no_training, Estimator, parameters, message)
 
 
 def test_every_parameter_has_a_bad_value_above():
-    tried = {next(iter(case[0])) for case in COMMON + CLASSIFIERS + CNNS}
+    tried = {next(iter(case[0])) for case in COMMON + CLASSIFIERS + CNNS + OWN}
     known = {name for Estimator in ESTIMATORS for name in Estimator().get_params()}
     assert known - tried == {"shuffle"}  # a bool like batch_norm
 

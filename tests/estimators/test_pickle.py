@@ -12,7 +12,38 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
+from sknn_mnist import (
+    CNNClassifier,
+    DenseClassifier,
+    DenseRegressor,
+    KerasClassifier,
+    KerasRegressor,
+)
+
+
+class Scale(keras.layers.Layer):
+    """A layer of one's own."""
+
+    def call(self, x):
+        return x / 2
+
+
+def make_classifier(meta, hidden_size=32):
+    inputs = keras.Input((meta["n_features_in_"],))
+    hidden = keras.layers.Dense(hidden_size, activation="relu")(inputs)
+    hidden = keras.layers.Dropout(0.3)(keras.layers.BatchNormalization()(hidden))
+    outputs = keras.layers.Dense(meta["n_classes_"], activation="softmax")(hidden)
+    return keras.Model(inputs, outputs)
+
+
+def make_regressor(meta):
+    return keras.Sequential(
+        [
+            keras.layers.Input((meta["n_features_in_"],)),
+            Scale(),
+            keras.layers.Dense(1),
+        ]
+    )
 
 
 def through_joblib(estimator, tmp_path):
@@ -54,6 +85,15 @@ NETS = {
     "regressor": DenseRegressor(
         epochs=2, loss=keras.losses.Huber(0.5), metrics=["mae"], random_state=0
     ),
+    "own": KerasClassifier(
+        make_classifier,
+        epochs=2,
+        model__hidden_size=8,
+        optimizer="sgd",
+        optimizer__momentum=0.5,
+        random_state=0,
+    ),
+    "own code": KerasRegressor(make_regressor, epochs=2, random_state=0),
 }
 
 

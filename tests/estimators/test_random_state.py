@@ -3,19 +3,38 @@
 import random
 
 import joblib
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.base import clone
 
-from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
+from sknn_mnist import (
+    CNNClassifier,
+    DenseClassifier,
+    DenseRegressor,
+    KerasClassifier,
+)
 
 pytestmark = pytest.mark.exact
+
+
+def make_model(meta, dropout=0.3):
+    return keras.Sequential(
+        [
+            keras.layers.Input((meta["n_features_in_"],)),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dropout(dropout),
+            keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+        ]
+    )
+
 
 NETS = [
     DenseClassifier(epochs=2, dropout=0.3, hidden_size=(32, 16)),
     CNNClassifier(epochs=2, filters=(4, 4), dropout=0.3, batch_norm=True),
     DenseRegressor(epochs=2, batch_norm=True),
+    KerasClassifier(make_model, epochs=2),
 ]
 IDS = [type(net).__name__ for net in NETS]
 
