@@ -295,10 +295,14 @@ def test_a_fit_trains_a_copy_of_a_network():
 
 
 def test_nobodys_generators_are_disturbed():
-    keras.utils.set_random_seed(5)
+    def begin():
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(5)
+
+    begin()
     expected = np.random.rand(), keras.random.normal(())  # noqa: NPY002
     name = layers.Dense(1).name
-    keras.utils.set_random_seed(5)
+    begin()
     KerasClassifier(augmented, epochs=1, random_state=0).fit(IMAGES, LABELS)
     assert (np.random.rand(), keras.random.normal(())) == expected  # noqa: NPY002
-    assert int(layers.Dense(1).name.split("_")[1]) == int(name.split("_")[1]) + 1
+    assert layers.Dense(1).name == name
