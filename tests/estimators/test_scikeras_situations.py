@@ -716,7 +716,7 @@ def test_a_network_that_is_there_predicts_without_training(kind):
 
 def test_a_model_and_a_method_that_builds_are_one_too_many():
     with pytest.raises(ValueError, match="_keras_build_fn"):
-        Regressor(make_regressor, hidden_dim=3).fit(*DIABETES)
+        Regressor(make_regressor).fit(*DIABETES)
 
 
 @pytest.mark.parametrize("name", ["fit__validation_data", "fit__steps_per_epoch"])
