@@ -26,16 +26,19 @@ __all__ = [
 
 Nest: TypeAlias = Any
 
+_KINDS = (list, tuple, dict)
+
 
 def each_of(function: Callable[..., Any], *nests: Nest) -> Nest:
     """Return a nest of what a function gives for the leaves of others, of one form."""
+    if not isinstance(nests[0], _KINDS):  # as it mostly is, so that it costs nothing
+        return function(*nests)
     return keras.tree.map_structure(function, *nests)
 
 
 def leaves_of(nest: Nest) -> list[Any]:
     """Return what a nest holds, in Keras's order: dicts by their sorted keys."""
-    leaves: list[Any] = keras.tree.flatten(nest)
-    return leaves
+    return keras.tree.flatten(nest) if isinstance(nest, _KINDS) else [nest]
 
 
 def n_rows_of(nest: Nest) -> int:
