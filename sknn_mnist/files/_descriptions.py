@@ -1,6 +1,7 @@
 """A fitted estimator as JSON and arrays, and again as an estimator.
 
-The network is built again by this package's builders: no layer comes from a file.
+The network is built again by this package's builders, or by its config, which is judged
+before any layer of it is made.
 """
 
 from __future__ import annotations
@@ -20,20 +21,26 @@ from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._images import TakesImages
-from sknn_mnist.files._sizes import check_size
+from sknn_mnist.estimators._own_part import OwnPart
+from sknn_mnist.files._checks import as_int, check_arrays
+from sknn_mnist.files._own_data import set_features
+from sknn_mnist.files._own_estimators import (
+    own_estimator_of,
+    own_network_of,
+    own_to_json,
+)
+from sknn_mnist.files._saved_parameters import (
+    parameters_from_json,
+    parameters_to_json,
+)
 from sknn_mnist.files._values import (
     UnsavableError,
-    check_callbacks,
-    check_configs,
     labels_from_json,
     labels_to_json,
-    value_from_json,
-    value_to_json,
 )
 
-__all__ = ["CLASSES", "FORMAT", "description_of", "estimator_of"]
+__all__ = ["CLASSES", "FORMATS", "description_of", "estimator_of"]
 
-FORMAT = 1
 CLASSES = {name: getattr(estimators, name) for name in estimators.__all__}
 # Packages whose versions a file tells, by the names of their modules: distributions go
 # by several (tensorflow-cpu).
@@ -43,8 +50,8 @@ PACKAGES = {
     "scikit-learn": "sklearn",
     "numpy": "numpy",
 }
-# What belongs to this machine or process: not written, and None when read.
-LEFT_OUT = {"memory"}
+# By classes: whoever reads the first alone can read the files of those that it knows.
+FORMATS = {name: 2 if issubclass(CLASSES[name], OwnPart) else 1 for name in CLASSES}
 
 
 def description_of(
@@ -78,17 +85,15 @@ def description_of(
     }
     for number, values in enumerate(estimator.history_.values()):
         arrays[f"history/{number}"] = np.asarray(values, dtype=np.float64)
+    name = type(estimator).__name__
     about = {
-        "format": FORMAT,
-        "estimator": type(estimator).__name__,
-        "parameters": _parameters_to_json(estimator, estimator.get_params(deep=False)),
-        "fitted_with": _parameters_to_json(estimator, estimator._fit_params),
-        "targets": _targets_to_json(estimator),
-        "features": {
-            "number": int(estimator.n_features_in_),
-            "names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
-            "image_shape": estimator.image_shape_ if _takes_images(estimator) else None,
-        },
+        "format": FORMATS[name],
+        "estimator": name,
+        **(
+            own_to_json(estimator)
+            if isinstance(estimator, OwnPart)
+            else _to_json(estimator)
+        ),
         "seed": estimator._seed,
         "initial_epoch": int(estimator.initial_epoch_),
         "history": list(estimator.history_),
@@ -106,16 +111,74 @@ def description_of(
 
 
 def estimator_of(
-    about: dict[str, Any], arrays: dict[str, np.ndarray]
+    about: dict[str, Any], arrays: dict[str, np.ndarray], model: Any = None
 ) -> KerasEstimator:
     """Return the estimator that `description_of` described.
 
     Anything amiss raises ValueError, or whatever Keras raises when it is given what it
     does not expect.
+
+    Parameters
+    ----------
+    about : dict
+        The description.
+    arrays : dict of str to ndarray
+        By name.
+    model : callable, keras.Model or None, default=None
+        The function that makes the network, for estimators that have one.
     """
     kind = CLASSES.get(about["estimator"])
     if kind is None:
         raise ValueError(f"it holds a {about['estimator']!r}, not one of {[*CLASSES]}")
+    if about["format"] != FORMATS[kind.__name__]:
+        raise ValueError(f"a {kind.__name__} has not the format {about['format']}")
+    later: dict[str, Any] = {}
+    if issubclass(kind, OwnPart):
+        estimator, later = own_estimator_of(kind, about, model)
+    elif model is None:
+        estimator = _estimator_of(kind, about)
+    else:
+        raise ValueError(
+            f"it holds a {kind.__name__}, whose network no function makes: load takes "
+            "model=... for KerasClassifier and KerasRegressor alone"
+        )
+    estimator._seed = as_int(about["seed"], 0, most=2**31 - 1)
+    estimator.callbacks_ = []
+    estimator.history_ = _history(about["history"], arrays)
+    n_epochs = len(estimator.history_["loss"])
+    estimator.initial_epoch_ = as_int(about["initial_epoch"], 0, most=n_epochs)
+    state = {
+        part: [arrays[f"{part}/{number}"] for number in range(as_int(length, 0))]
+        for part, length in about["state"].items()
+    }
+    if isinstance(estimator, OwnPart):
+        given = model is not None
+        estimator._network = own_network_of(estimator, about["network"], state, given)
+        estimator.__dict__.update(later)
+    else:
+        estimator._network = _network_of(estimator, state)
+    if not estimator._network.is_finite():
+        raise ValueError("its weights are not finite")
+    return estimator
+
+
+def _to_json(estimator: KerasEstimator) -> dict[str, Any]:
+    """Return what a file tells of an estimator of this package's own networks alone."""
+    owner = type(estimator).__name__
+    return {
+        "parameters": parameters_to_json(owner, estimator.get_params(deep=False)),
+        "fitted_with": parameters_to_json(owner, estimator._fit_params),
+        "targets": _targets_to_json(estimator),
+        "features": {
+            "number": int(estimator.n_features_in_),
+            "names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
+            "image_shape": estimator.image_shape_ if _takes_images(estimator) else None,
+        },
+    }
+
+
+def _estimator_of(kind: type[KerasEstimator], about: dict[str, Any]) -> KerasEstimator:
+    """Return such an estimator again, without its network."""
     estimator = kind(**_parameters(kind, about["parameters"]))
     estimator._check_parameters()
     fit_params = _parameters(kind, about["fitted_with"])
@@ -125,17 +188,15 @@ def estimator_of(
     _set_targets(estimator, about["targets"])
     # It has no state but its shape, and its `fit` would want samples.
     estimator.feature_encoder_ = estimator.feature_encoder
-    estimator._seed = _int(about["seed"], 0, most=2**31 - 1)
-    estimator.callbacks_ = []
-    estimator.history_ = _history(about["history"], arrays)
-    n_epochs = len(estimator.history_["loss"])
-    estimator.initial_epoch_ = _int(about["initial_epoch"], 0, most=n_epochs)
-    state = {
-        part: [arrays[f"{part}/{number}"] for number in range(_int(length, 0))]
-        for part, length in about["state"].items()
-    }
-    estimator._network = _network_of(estimator, state)
     return estimator
+
+
+def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
+    given = parameters_from_json(stored)
+    unknown = sorted(set(given) - set(kind().get_params(deep=False)))
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no parameters {unknown}")
+    return given
 
 
 def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
@@ -160,19 +221,8 @@ def _network_of(
         raise ValueError("it has more layers than arrays")
     # A file that describes a network larger than its arrays is refused before any of
     # it is made.
-    expected = recipe.array_kinds()
-    for part, kinds in expected.items():
-        if part == "optimizer" and part not in state:
-            continue  # the holder of `model_` had compiled it anew
-        found = [(each.shape, each.dtype.name) for each in state[part]]
-        if found != kinds:
-            raise ValueError(f"its arrays are not those of its {part}")
-    if set(state) - set(expected):
-        raise ValueError("it has unexpected arrays")
-    loaded = OwnedNetwork(recipe, state)
-    if not loaded.is_finite():
-        raise ValueError("its weights are not finite")
-    return loaded
+    check_arrays(recipe.array_kinds(), state)
+    return OwnedNetwork(recipe, state)
 
 
 def _n_layers(estimator: KerasEstimator) -> int:
@@ -180,43 +230,6 @@ def _n_layers(estimator: KerasEstimator) -> int:
     names = ["filters", "hidden_size"] if _takes_images(estimator) else ["hidden_size"]
     given, owner = estimator._fit_params, type(estimator).__name__
     return sum(len(per_layer(name, given[name], owner)) for name in names)
-
-
-def _parameters_to_json(estimator: KerasEstimator, given: dict[str, Any]) -> Any:
-    owner = type(estimator).__name__
-    stored = {}
-    for name, value in given.items():
-        if name in LEFT_OUT:
-            continue
-        try:
-            stored[name] = value_to_json(value)
-            _check_parameter(name, stored[name])
-        except (UnsavableError, ValueError) as err:
-            raise UnsavableError(
-                f"save can't write {name}={value!r} of {owner}: the file holds no code "
-                f"({err}). Give it by name or config where Keras has it, or use "
-                "joblib.dump."
-            ) from err
-    return {"dict": [[name, stored[name]] for name in stored]}
-
-
-def _check_parameter(name: str, stored: Any) -> Any:
-    """Return a parameter from its JSON, if it is one that a file may have."""
-    check_size(name, stored)
-    value = value_from_json(stored)
-    check_configs(value)
-    if name == "callbacks":
-        check_callbacks(value)
-    return value
-
-
-def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
-    given = {name: _check_parameter(name, value) for name, value in stored["dict"]}
-    known = kind().get_params(deep=False)
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise ValueError(f"{kind.__name__} has no parameters {unknown}")
-    return {name: value for name, value in given.items() if name not in LEFT_OUT}
 
 
 def _targets_to_json(estimator: KerasEstimator) -> Any:
@@ -240,8 +253,8 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         # The labels of a matrix are the numbers of its columns.
         y = np.eye(2, len(labels), dtype=int) if stored["matrix"] else labels
     else:
-        columns = _int(stored["columns"], 1)
-        several = _int(stored["dimensions"], 1, most=2) == 2
+        columns = as_int(stored["columns"], 1)
+        several = as_int(stored["dimensions"], 1, most=2) == 2
         if columns > 1 and not several:
             raise ValueError("its targets are one number and several at once")
         y = np.empty((0, columns) if several else 0)  # which takes no memory
@@ -255,27 +268,9 @@ def _takes_images(estimator: KerasEstimator) -> TypeGuard[TakesImages]:
 
 
 def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
-    estimator.n_features_in_ = _int(stored["number"], 1)
-    names = stored["names"]
-    if names:
-        if len(names) != estimator.n_features_in_ or not all(
-            isinstance(each, str) for each in names
-        ):
-            raise ValueError("its feature names are not those of its features")
-        estimator.feature_names_in_ = np.array(names, dtype=object)
+    set_features(estimator, stored)
     if _takes_images(estimator):
-        shape = tuple(_int(side, 1) for side in stored["image_shape"])
+        shape = tuple(as_int(side, 1) for side in stored["image_shape"])
         if len(shape) != 3 or math.prod(shape) != estimator.n_features_in_:
             raise ValueError("its image shape is not that of its features")
         estimator.image_shape_ = shape
-
-
-def _int(value: Any, least: int, most: float = math.inf) -> int:
-    if (
-        not isinstance(value, int)
-        or isinstance(value, bool)
-        or not least <= value <= most
-    ):
-        allowed = f"of {least} or more" if most == math.inf else f"of {least} to {most}"
-        raise ValueError(f"{value!r} is not an int {allowed}")
-    return value

@@ -23,9 +23,10 @@ from sknn_mnist._regular_files import open_regular
 from sknn_mnist._version import __version__
 from sknn_mnist._whole_files import is_open_file, replacing, write_all
 from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._functions import check_model
 from sknn_mnist.files._descriptions import (
     CLASSES,
-    FORMAT,
+    FORMATS,
     description_of,
     estimator_of,
 )
@@ -44,23 +45,31 @@ MOST_TEXT = MOST_HEADER // 4
 MOST_SAID = 500
 
 
-def load(path: Place) -> KerasEstimator:
+def load(path: Place, *, model: Any = None) -> KerasEstimator:
     """Load an estimator that its `save` wrote.
 
     Nothing in the file is run: it holds arrays, numbers and text, and may name
-    Keras's own optimizers, losses, metrics and activations, no other code. A file that
-    is truncated, changed, or not what `save` writes is refused before a network is
-    built, and none takes more memory than its size is worth.
+    Keras's own layers, optimizers, losses, metrics and activations, no other code, and
+    of these none that runs code or reads files. A file that is truncated, changed, or
+    not what `save` writes is refused before a network is built, and none takes more
+    memory than its size is worth.
 
     Parameters
     ----------
     path : str, path-like or binary file
         The file; or one that is open, which is read from where it stands to the end of
         the estimator.
+    model : callable, keras.Model or None, default=None
+        For `KerasClassifier` and `KerasRegressor`: the function that makes the network,
+        which no file holds. A network with layers, a loss or metrics of your own needs
+        it: it is called with the keywords and the seed of the fit, and what it makes
+        gets the weights. Any other network is made without it, and None then leaves
+        the parameter `model` a stand-in, by which the estimator predicts and trains on,
+        and says what `fit` lacks.
 
     Returns
     -------
-    DenseClassifier, DenseRegressor, CNNClassifier or CNNRegressor
+    estimator
         Fitted as it was saved: predicts the same, and `partial_fit` and
         ``warm_start=True`` go on to the bit with the same versions of Keras and
         TensorFlow. Its `memory` is None and its `callbacks_` are empty.
@@ -70,7 +79,8 @@ def load(path: Place) -> KerasEstimator:
     OSError
         When the file can't be read, or is a pipe or device.
     ValueError
-        When it holds no estimator, a damaged one, or one of a later version.
+        When it holds no estimator, a damaged one, or one of a later version; or one
+        that needs a `model`, or takes none, or another.
     TypeError
         When `path` is neither a path nor a file open in binary mode.
 
@@ -91,12 +101,14 @@ def load(path: Place) -> KerasEstimator:
     >>> bool((again.predict(X) == clf.predict(X)).all())
     True
     """
+    if model is not None:
+        check_model(model, "load")
     if is_open_file(path, "load", "read"):
         with _naming(getattr(path, "name", type(path).__name__)):
-            return _estimator_in(path)
+            return _estimator_in(path, model)
     path = Path(cast(str, path))
     with open_regular(path) as file, _naming(path):
-        loaded = _estimator_in(file)
+        loaded = _estimator_in(file, model)
         if file.read(1):
             raise ValueError("there is more in it")
         return loaded
@@ -153,7 +165,7 @@ def _naming(name: Any) -> Iterator[None]:
         ) from err
 
 
-def _estimator_in(file: Any) -> KerasEstimator:
+def _estimator_in(file: Any, model: Any) -> KerasEstimator:
     metadata, arrays = read_safetensors(file)
     if "sknn_mnist" not in metadata:
         raise ValueError("it is a safetensors file of something else")
@@ -161,14 +173,15 @@ def _estimator_in(file: Any) -> KerasEstimator:
     about = json_of(text)
     if not isinstance(about, dict):
         raise ValueError("its metadata is not a JSON object")
-    if about.get("format") != FORMAT:
+    known = sorted({*FORMATS.values()})
+    if about.get("format") not in known:
         raise ValueError(
             f"it has the format {about.get('format')!r}, and sknn_mnist "
-            f"{__version__} reads {FORMAT}"
+            f"{__version__} reads {' and '.join(map(str, known))}"
         )
     if metadata.get("sha256") != _digest(text, arrays):
         raise ValueError("its content is not what was written")
-    return estimator_of(about, arrays)
+    return estimator_of(about, arrays, model)
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:

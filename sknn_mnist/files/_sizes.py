@@ -6,10 +6,10 @@ by the square of its classes. Networks are measured elsewhere, against their arr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["check_size"]
+__all__ = ["check_routes", "check_size"]
 
 # Bytes per threshold (of each label), with those of the Python lists in between; per
 # pair of classes; and per pass of Muon over the weights in a step.
@@ -25,8 +25,14 @@ OBJECT_BYTES = 65_536
 # Of all objects of a parameter.
 MOST_BYTES = 32 * 2**20
 
+# Objects that get the arguments of a prefix, at least as many as a function makes.
+ROUTED_OBJECTS = 64
+
 # Parameters whose strings are objects, however many there are.
-_NAMING = {"metrics", "callbacks"}
+_NAMING = {
+    *("metrics", "weighted_metrics", "compile__weighted_metrics"),
+    *("callbacks", "fit__callbacks"),
+}
 
 
 def check_size(name: str, stored: Any) -> None:
@@ -44,9 +50,42 @@ def check_size(name: str, stored: Any) -> None:
     ValueError
         When they would.
     """
-    needed = sum(
-        _bytes_of(each, of_names=name in _NAMING) for each in _all_within(stored)
+    _check_bytes(
+        name,
+        sum(_bytes_of(each, of_names=name in _NAMING) for each in _all_within(stored)),
     )
+
+
+def check_routes(stored: Mapping[str, Any]) -> None:
+    """Refuse arguments by names with a prefix that would make too large objects.
+
+    Parameters
+    ----------
+    stored : Mapping
+        Parameters as JSON, by name. What is given as ``metrics__num_thresholds`` goes
+        to any metric, those that a function names among them.
+
+    Raises
+    ------
+    ValueError
+        When they would.
+    """
+    for name in ("optimizer", "loss", "metrics"):
+        routes = [
+            [route.rpartition("__")[2], value]
+            for route, value in stored.items()
+            if route.startswith(f"{name}__")
+        ]
+        if routes:
+            objects = sum(
+                _bytes_of(each, of_names=True) > 0
+                for each in _all_within(stored.get(name))
+            )
+            each = _bytes_of({"dict": [["class_name", name], *routes]}, of_names=False)
+            _check_bytes(f"{name}__", each * max(objects, ROUTED_OBJECTS))
+
+
+def _check_bytes(name: str, needed: int) -> None:
     if needed > MOST_BYTES:
         raise ValueError(
             f"Keras would make objects of {needed / 2**20:,.0f} MB for {name}, and "

@@ -21,6 +21,7 @@ __all__ = [
     "UnsavableError",
     "check_callbacks",
     "check_configs",
+    "label_dtype",
     "labels_from_json",
     "labels_to_json",
     "value_from_json",
@@ -159,10 +160,12 @@ def check_callbacks(value: Any) -> None:
     Raises
     ------
     ValueError
-        When it names another: by string, class or config, alone or in a list.
+        When it names another: by string, class or config, alone, in a list or a dict.
     """
     if value is None:
         return
+    if isinstance(value, dict) and "class_name" not in value:
+        value = list(value.values())
     if isinstance(value, list | tuple):
         for each in value:
             check_callbacks(each)
@@ -220,9 +223,9 @@ def labels_from_json(stored: Any) -> np.ndarray:
     """
     try:
         name, values = stored["dtype"], stored["values"]
-        if not _LABEL_DTYPE.fullmatch(name) or not isinstance(values, list):
-            raise ValueError(f"{name!r} is not a dtype of labels")
-        dtype = np.dtype(name)
+        dtype = label_dtype(name)
+        if not isinstance(values, list):
+            raise ValueError("the labels are not a list")
         if dtype.kind in "US":
             _check_lengths(values, np.dtype(f"{dtype.kind}1").itemsize)
             dtype = np.dtype(f"{dtype.byteorder}{dtype.kind}")
@@ -238,6 +241,13 @@ def labels_from_json(stored: Any) -> np.ndarray:
     if labels.ndim != 1:
         raise ValueError("the labels are not a list")
     return labels
+
+
+def label_dtype(name: Any) -> np.dtype:
+    """Return the dtype of labels or numbers that a file names, or raise ValueError."""
+    if not isinstance(name, str) or not _LABEL_DTYPE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a dtype of labels")
+    return np.dtype(name)
 
 
 def _check_lengths(values: list[str], letter_bytes: int) -> None:

@@ -13,7 +13,7 @@ from sknn_mnist.networks._keras_copies import arguments_of
 from sknn_mnist.networks._keras_own import is_own, name_of_own
 from sknn_mnist.networks._keras_private import FUNCTIONAL
 
-__all__ = ["NotOwnError", "fingerprint"]
+__all__ = ["NotOwnError", "fingerprint", "own_class"]
 
 
 class NotOwnError(Exception):
@@ -66,15 +66,21 @@ def _check_names_own(config: Mapping[Any, Any]) -> None:
         raise NotOwnError(config)
     if name in _OF_VALUES:
         return
-    if isinstance(module, str) and isinstance(name, str):
-        found = _found_in_keras(module, name)
-        if is_own(found) or found is FUNCTIONAL or _is_operation(found, module):
-            return
-    raise NotOwnError(config)
+    if own_class(module, name) is None:
+        raise NotOwnError(config)
 
 
 # Keras's names of plain values in configs.
 _OF_VALUES = ("__tuple__", "__numpy__", "__tensor__", "__keras_tensor__", "DTypePolicy")
+
+
+def own_class(module: Any, name: Any) -> Any:
+    """Return the class of Keras's own that a config names, None for anything else."""
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    found = _found_in_keras(module, name)
+    is_known = is_own(found) or found is FUNCTIONAL or _is_operation(found, module)
+    return found if is_known else None
 
 
 def _found_in_keras(module: str, name: str) -> Any:

@@ -110,13 +110,23 @@ class NetworkRecipe:
                 auto_scale_loss=False,
             )
 
-    def array_kinds(self) -> dict[str, list[ArrayKind]]:
-        """Return what `array_kinds_of` gives, of networks too large to make, too."""
+    def array_kinds(
+        self, judge: Callable[[keras.Model], None] | None = None
+    ) -> dict[str, list[ArrayKind]]:
+        """Return what `array_kinds_of` gives, of networks too large to make, too.
+
+        Parameters
+        ----------
+        judge : callable or None, default=None
+            Is shown the network, whose variables have no values.
+        """
         assert self.compile_options is not None  # as of networks that are saved
         optimizer = self._make_optimizer(self.compile_options)
         # In a graph, variables have shapes and take no memory.
         with tf.Graph().as_default():
             network = self.new_network(compiled=False)
+            if judge is not None:
+                judge(network)
             optimizer.build(network.trainable_variables)
             return array_kinds_of(network, optimizer)
 
