@@ -224,12 +224,12 @@ def _check_object(value: dict[str, Any], layer: str) -> int:
     ):
         own = config.get("name")
         raise RefusedNetworkError(
-            f"the layer {own if isinstance(own, str) else layer!r} ({name})"
-            if isinstance(own, str) and own == layer
+            f"the layer {own!r} ({name})"
+            if isinstance(own, str)
             else f"{module}.{name} in the layer {layer!r}"
         )
     if kind in (keras.Sequential, FUNCTIONAL):
-        _check_network(config, f"the network {layer!r}")
+        _check_network(config, f"the network {config.get('name')!r}")
     nodes = value.get("inbound_nodes", [])
     if not isinstance(nodes, list) or not all(map(_is_call, nodes)):
         raise ValueError(f"the calls of the layer {layer!r} are not those of tensors")

@@ -15,7 +15,6 @@ import keras
 from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._functions import maker_of
-from sknn_mnist.estimators._own_compile import Compiled
 from sknn_mnist.estimators._own_part import OwnPart
 from sknn_mnist.files._checks import State, check_arrays
 from sknn_mnist.files._network_configs import (
@@ -40,7 +39,7 @@ from sknn_mnist.files._saved_parameters import (
     parameters_to_json,
 )
 from sknn_mnist.files._values import UnsavableError, value_to_json
-from sknn_mnist.networks._compile_settings import SETTINGS
+from sknn_mnist.networks._compile_settings import SETTINGS, Compiled
 from sknn_mnist.networks._heads import heads_of
 from sknn_mnist.networks._input_specs import declared_inputs, taken_spec
 from sknn_mnist.networks._keras_own import is_own

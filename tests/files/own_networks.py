@@ -155,7 +155,7 @@ SEVERAL = np.c_[CODES, CODES % 2]
 CASES = {
     "dense": Case(dense, parameters={"hidden_size": 5, "learning_rate": 0.01}),
     "one-hot": Case(dense, y=np.eye(3)[CODES]),
-    "dtype": Case(dense, parameters={"dtype": "float64"}),
+    "dtype": Case(stepwise, SEQUENCES, parameters={"dtype": "float64"}),
     "mixed": Case(dense, parameters={"dtype": "mixed_float16"}),
     "routed": Case(
         dense,

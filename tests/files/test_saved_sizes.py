@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from own_networks import CASES
 from safetensors import numpy as safetensors
 from saved_parts import parts, write
 
@@ -27,6 +28,9 @@ posix = pytest.mark.skipif(os.name == "nt", reason="files are those of POSIX")
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(40, 16)).astype(np.float32)
 Y = np.arange(40) % 3
+
+# Networks of functions, with all that holds numbers.
+OWN = ("augmented", "recurrent", "stepwise", "two inputs by name")
 
 # Bytes that any load may take: imports, tracing, and what `_sizes` allows.
 ALLOWED = 150 * 2**20
@@ -91,6 +95,8 @@ def saved(tmp_path_factory):
     }
     for name, (net, y) in nets.items():
         net.fit(X, y).save(folder / name)
+    for name in OWN:
+        CASES[name].fitted().save(folder / name)
     return folder
 
 
@@ -121,6 +127,7 @@ HUGE = [5 * 10**7, 10**12, 2**63, 10**400, -(10**12), 5e7, float("inf"), float("
         pytest.param("dense", marks=pytest.mark.slow),
         pytest.param("cnn", marks=pytest.mark.slow),
         "regressor",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in OWN),
     ],
 )
 def test_any_number_may_be_huge(name, saved, tmp_path):
