@@ -168,7 +168,10 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         """Write the fitted estimator to a file that `sknn_mnist.load` reads.
 
         A safetensors file: weights and optimizer state as arrays; parameters, labels,
-        history and versions as JSON. Unlike a pickle it runs no code when it is read.
+        history and versions as JSON, and of a network that your own function makes the
+        layers, where all are Keras's own. Where it has layers, a loss or metrics of
+        yours, `load` must be given the function. Unlike a pickle it runs no code when
+        it is read.
 
         Parameters
         ----------
@@ -185,7 +188,8 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             When a parameter is code of your own (a function, a callback object, a
             class that is not Keras's) or more than a file may ask for (a callback that
             writes, a metric of gigabytes), or the estimator of a class of your own;
-            use joblib.dump for these. When the layers of `model_` were changed.
+            use joblib.dump for these. When the layers of `model_`, or the parameter
+            `model`, were changed since `fit`.
         OSError
             When the file can't be written.
 

@@ -74,7 +74,8 @@ def description_of(
     Raises
     ------
     UnsavableError
-        When a parameter or the labels are code of the user's own.
+        When a parameter or the labels are code of the user's own, or an array is of
+        no dtype of NumPy's.
     """
     state = estimator._network.state
     assert state is not None  # fitted
@@ -83,6 +84,11 @@ def description_of(
         for part, values in state.items()
         for number, value in enumerate(values)
     }
+    strange = {each.dtype.name for each in arrays.values() if each.dtype.kind == "V"}
+    if strange:  # bfloat16, which is none of NumPy's
+        raise UnsavableError(
+            f"save can't write arrays of {', '.join(sorted(strange))}. Use joblib.dump."
+        )
     for number, values in enumerate(estimator.history_.values()):
         arrays[f"history/{number}"] = np.asarray(values, dtype=np.float64)
     name = type(estimator).__name__

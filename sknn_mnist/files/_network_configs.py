@@ -16,7 +16,13 @@ import numpy as np
 from sknn_mnist.networks._keras_fingerprints import own_class
 from sknn_mnist.networks._keras_private import FUNCTIONAL
 
-__all__ = ["RefusedNetworkError", "check_config", "config_from_json", "config_to_json"]
+__all__ = [
+    "REFUSED_LAYERS",
+    "RefusedNetworkError",
+    "check_config",
+    "config_from_json",
+    "config_to_json",
+]
 
 # They run code, load modules or read files; or are nothing by themselves.
 REFUSED_LAYERS = {

@@ -18,6 +18,7 @@ from sknn_mnist.estimators._functions import maker_of
 from sknn_mnist.estimators._own_part import OwnPart
 from sknn_mnist.files._checks import State, check_arrays
 from sknn_mnist.files._network_configs import (
+    REFUSED_LAYERS,
     RefusedNetworkError,
     check_config,
     config_from_json,
@@ -246,13 +247,24 @@ def _code_in(network: keras.Model) -> str:
     """Return half a sentence on what of a network is not Keras's own."""
     if type(network) not in (keras.Sequential, FUNCTIONAL):
         return f"its network is of a class of your own ({type(network).__name__})"
+    layers = {
+        f"{each.name!r} ({type(each).__name__})": each for each in _layers(network)
+    }
     own = [
-        f"{each.name!r} ({type(each).__name__})"
-        for each in _layers(network)
+        name
+        for name, each in layers.items()
         if not is_own(type(each)) and type(each) is not FUNCTIONAL
     ]
     if own:
         return f"its network has layers of your own ({', '.join(own[:5])})"
+    refused = [
+        name for name, each in layers.items() if type(each).__name__ in REFUSED_LAYERS
+    ]
+    if refused:
+        return (
+            "its network has layers that run code or read files "
+            f"({', '.join(refused[:5])})"
+        )
     return "its network has code or settings of your own that no config tells of"
 
 

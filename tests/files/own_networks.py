@@ -243,6 +243,23 @@ def with_lambda(units=4):
     )
 
 
+def looked_up():
+    return keras.Sequential(
+        [
+            keras.Input((7,), dtype="int64"),
+            layers.IntegerLookup(vocabulary=list(range(20)), name="numbers"),
+            layers.Embedding(21, 2),
+            layers.Flatten(),
+            layers.Dense(3, "softmax"),
+        ]
+    )
+
+
+def sliced():
+    inputs = keras.Input((9,))
+    return keras.Model(inputs, layers.Dense(3, "softmax")(inputs[:, 2:]))
+
+
 CODE = {
     "layer": (
         Case(with_layer, parameters={"units": 6}),
@@ -256,5 +273,13 @@ CODE = {
         Case(compiled_with_code, parameters={"units": 6}),
         "code of your own: loss, where .*own_loss",
     ),
-    "lambda": (Case(with_lambda), "code or settings of your own"),
+    "lambda": (
+        Case(with_lambda),
+        r"layers that run code or read files \('shifted' \(Lambda\)\)",
+    ),
+    "vocabulary": (
+        Case(looked_up, TOKENS, CODES),
+        r"layers that run code or read files \('numbers' \(IntegerLookup\)\)",
+    ),
+    "slices": (Case(sliced), "code or settings of your own that no config tells of"),
 }

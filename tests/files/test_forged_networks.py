@@ -246,7 +246,7 @@ def circle(about, arrays):
 
 HUGE_METRIC = {"object": ["keras.metrics.MeanIoU", {"dict": [["num_classes", 10**5]]}]}
 FORGED = {
-    "huge layer": ("dense", resized(10**9), "not those of its network"),
+    "huge layer": ("dense", resized(10**8), "not those of its network"),
     "huge int": ("dense", change("Dense", units=10**400), "63 bits"),
     "negative": ("dense", change("Dense", units=-3), "can't be loaded"),
     "huge input": (
@@ -274,14 +274,7 @@ FORGED = {
             "compiled",
             "settings",
             "metrics",
-            value=[
-                {
-                    "object": [
-                        "keras.metrics.MeanIoU",
-                        {"dict": [["num_classes", 10**5]]},
-                    ]
-                }
-            ],
+            value=[HUGE_METRIC],
         ),
         "MB for metrics",
     ),
@@ -297,9 +290,7 @@ FORGED = {
             "keywords",
             0,
             "default",
-            value={
-                "object": ["keras.metrics.MeanIoU", {"dict": [["num_classes", 10**5]]}]
-            },
+            value=HUGE_METRIC,
         ),
         "MB for",
     ),

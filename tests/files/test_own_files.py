@@ -236,6 +236,17 @@ def test_a_function_is_for_networks_that_functions_make(tmp_path):
         sknn_mnist.load(tmp_path / "net", model=dense)
 
 
+def test_arrays_that_are_none_of_numpy_are_said(tmp_path):
+    def make():
+        hidden = keras.layers.Dense(3, dtype="bfloat16")
+        out = keras.layers.Dense(3, "softmax")
+        return keras.Sequential([keras.Input((9,)), hidden, out])
+
+    estimator = KerasClassifier(make, epochs=1).fit(WIDE, LABELS)
+    with pytest.raises(TypeError, match="save can't write arrays of bfloat16"):
+        estimator.save(tmp_path / "net")
+
+
 def test_older_versions_are_told_of_the_format(tmp_path):
     formats = []
     for estimator in (
