@@ -54,7 +54,10 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         leave it to the function, and where that does not compile mean binary
         cross-entropy for an output layer of one unit and for several labels a row,
         cross-entropy of classes otherwise. Of logits too (``loss__from_logits=True``):
-        `predict_proba` gives probabilities all the same.
+        `predict_proba` gives probabilities all the same. Where a loss of scores has
+        trained a last layer that gives none (mean squared error or a hinge on a linear
+        one), it counts those below 0 as 0 and divides by their sum; of one unit, or of
+        several labels a row, it keeps each within [0, 1].
     metrics : str, dict, Metric, callable, list of these or None, default=None
         Metrics kept in `history_`, or some for each output. None leaves them to the
         function, and where that does not compile means ``"accuracy"``.

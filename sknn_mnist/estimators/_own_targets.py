@@ -72,10 +72,8 @@ class OwnClassEncoder(ClassTargetEncoder):
         family, n_classes, units = family_of(loss), len(self.classes_), head.units
         self.width_ = units or 1
         self.link_ = _link(loss, family, head)
-        # Of a unit for each class, all may be near 1.
-        self.sums_to_one_ = self.link_ not in ("sigmoid", "signs") and (
-            head.activation != "sigmoid"
-        )
+        # What else units give, all may be near 1, or be scores around 0.
+        self.sums_to_one_ = "softmax" in (self.link_, head.activation)
         sparse = is_of_codes(family)
         if self._is_matrix:
             fits = units == n_classes
@@ -92,14 +90,19 @@ class OwnClassEncoder(ClassTargetEncoder):
         elif n_classes == 1:
             fits, self.kind_ = True, "constant"
         elif units == 1:
-            fits, self.kind_ = n_classes == 2 and not sparse, "binary"
+            # A loss over classes compares units, and learns nothing of a single one.
+            fits = n_classes == 2 and not sparse and not is_of_one_class(family)
+            self.kind_ = "binary"
         else:
             fits, self.kind_ = units == n_classes, "codes" if sparse else "one_hot"
         self._is_sparse = sparse
         if not fits:
-            self._refuse(head, maker, sparse)
+            self._refuse(loss, head, maker)
         if self.kind_ != "constant":
-            _check_link(loss, family, head, maker, self.owner)
+            # Each unit tells of itself alone.
+            alone = self.kind_ in ("binary", "multilabel")
+            wanted = "sigmoid" if alone or family.startswith("binary") else "softmax"
+            _check_link(loss, head, wanted, maker, self.owner)
         return self
 
     def transform(self, y: np.ndarray) -> np.ndarray:
@@ -125,11 +128,12 @@ class OwnClassEncoder(ClassTargetEncoder):
             if return_proba:
                 return np.ones((len(y), 1), y.dtype)
             return self.classes_.repeat(len(y))
-        y = _linked(y.reshape(len(y), -1), self.link_)
-        if self.kind_ in _UNITS_OF_CLASSES and not self.sums_to_one_:
-            # As in scikit-learn's OneVsRestClassifier.
-            total = y.sum(axis=1, keepdims=True)
-            y = np.where(total > 0, y / np.where(total > 0, total, 1), 1 / y.shape[1])
+        y = y.reshape(len(y), -1)
+        of_classes = self.kind_ in _UNITS_OF_CLASSES
+        if return_proba or not of_classes:  # the largest stays the largest
+            y = _linked(y, self.link_)
+        if return_proba and not self.sums_to_one_:
+            y = _summing_to_one(y) if of_classes else np.clip(y, 0, 1)
         return super().inverse_transform(y, return_proba)
 
     def codes_of(self, encoded: np.ndarray) -> np.ndarray:
@@ -144,15 +148,20 @@ class OwnClassEncoder(ClassTargetEncoder):
     def get_metadata(self) -> dict[str, Any]:
         return {**super().get_metadata(), "n_outputs_": 1, "n_outputs_expected_": 1}
 
-    def _refuse(self, head: Head, maker: str, sparse: bool) -> None:
-        n_classes = len(self.classes_)
-        wanted = str(n_classes)
-        if n_classes == 2 and not self._is_matrix and not sparse:
-            wanted = "1 (sigmoid) or 2 (softmax)"
+    def _refuse(self, loss: Any, head: Head, maker: str) -> None:
+        n_classes, family = len(self.classes_), family_of(loss)
+        wanted = f"{n_classes} unit(s)"
+        if n_classes == 2 and not self._is_matrix:
+            wanted = "1 (sigmoid) or 2 (softmax) unit(s)"
+            if self._is_sparse or is_of_one_class(family):
+                wanted = (
+                    f"2 units (softmax) for the loss {_said(loss)}, or 1 (sigmoid) "
+                    "with a binary loss"
+                )
         what = "columns" if self._is_matrix else "classes"
         raise ValueError(
             f"The last layer of {maker} has {head.units} unit(s), and y has "
-            f"{n_classes} {what}: give the output layer {wanted} unit(s). A function "
+            f"{n_classes} {what}: give the output layer {wanted}. A function "
             "that takes `meta` finds their number as meta['n_classes_']."
         )
 
@@ -242,13 +251,19 @@ _CROSSENTROPIES = {
     *("categoricalcrossentropy", "sparsecategoricalcrossentropy"),
     *("binarycrossentropy", "binaryfocalcrossentropy", "categoricalfocalcrossentropy"),
 }
+# These take no logits either.
+_OF_PROBABILITIES = {
+    *("kldivergence", "dice", "tversky", "categoricalgeneralizedcrossentropy"),
+}
 
 
 def _link(loss: Any, family: str, head: Head) -> str | None:
     """Return what makes probabilities of a network's outputs; None for nothing."""
+    if head.activation in ("softmax", "sigmoid"):
+        return None
     if family in ("hinge", "squaredhinge"):
         return "signs"
-    if not takes_logits(loss) or head.activation in ("softmax", "sigmoid"):
+    if not takes_logits(loss):
         return None
     return "sigmoid" if family.startswith("binary") else "softmax"
 
@@ -258,26 +273,39 @@ def _linked(y: np.ndarray, link: str | None) -> np.ndarray:
         return expit(y)
     if link == "softmax":
         return softmax(y, axis=1)
-    return np.clip((y + 1) / 2, 0, 1) if link == "signs" else y
+    return (y + 1) / 2 if link == "signs" else y
 
 
-def _check_link(loss: Any, family: str, head: Head, maker: str, owner: str) -> None:
+def _summing_to_one(y: np.ndarray) -> np.ndarray:
+    """Return scores as probabilities: none below 0, and divided by their sum.
+
+    Rows without a score above 0 count from their smallest.
+    """
+    least = np.where(y.max(axis=1, keepdims=True) > 0, 0, y.min(axis=1, keepdims=True))
+    y = np.maximum(y - least, 0)
+    total = y.sum(axis=1, keepdims=True)
+    return np.where(total > 0, y / np.where(total > 0, total, 1), 1 / y.shape[1])
+
+
+def _check_link(loss: Any, head: Head, wanted: str, maker: str, owner: str) -> None:
+    family = family_of(loss)
     if head.activation == "softmax" and head.units == 1:
         raise ValueError(
             f"The last layer of {maker} is a softmax of one unit, which is always 1: "
             "give it activation='sigmoid', or a unit for each class."
         )
     if (
-        family in _CROSSENTROPIES
+        family in _CROSSENTROPIES | _OF_PROBABILITIES
         and not takes_logits(loss)
         and head.activation in ("linear", "relu", "tanh")
     ):
-        wanted = "sigmoid" if family.startswith("binary") else "softmax"
+        otherwise = ", or another loss"
+        if family in _CROSSENTROPIES:
+            otherwise = ", or the loss from_logits=True (loss__from_logits=True)"
         raise ValueError(
             f"The last layer of {maker} ends in {head.activation!r}, and the loss "
             f"{_said(loss)} of {owner} takes probabilities: give the layer "
-            f"activation={wanted!r}, or the loss from_logits=True "
-            "(loss__from_logits=True)."
+            f"activation={wanted!r}{otherwise}."
         )
 
 

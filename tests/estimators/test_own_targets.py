@@ -11,6 +11,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.preprocessing import StandardScaler
 
 from sknn_mnist import KerasClassifier, KerasRegressor
+from sknn_mnist.engine._owned_network import OwnedNetwork
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4)).astype(np.float32)
@@ -444,6 +445,121 @@ def test_weights_of_samples_with_several_heads():
     probas = net.fit(rows, y, sample_weight=weights).predict_proba(rows[:1])
     assert probas[0][0, 0] == pytest.approx(0.8, abs=0.1)
     assert probas[1][0, 1] == pytest.approx(0.8, abs=0.1)
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Let no fit come so far as to train."""
+
+    def trained(*args):
+        raise AssertionError("it trains")
+
+    monkeypatch.setattr(OwnedNetwork, "trained", trained)
+
+
+# -- scores and probabilities -----------------------------------------------------
+
+OF_PROBABILITIES = [
+    *("kl_divergence", "dice", "tversky", "categorical_crossentropy", SPARSE),
+    *("binary_crossentropy", "categorical_focal_crossentropy"),
+]
+OF_SCORES = [
+    *("mean_squared_error", "mean_absolute_error", "huber", "categorical_hinge"),
+    *("hinge", "squared_hinge"),
+]
+OVER_CLASSES = [
+    *("categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence"),
+    *("cosine_similarity", "categorical_hinge", SPARSE),
+]
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", keras.losses.Hinge()])
+@pytest.mark.parametrize("units", [1, 2])
+def test_hinges_of_probabilities_are_read_as_these(loss, units):
+    activation = "sigmoid" if units == 1 else "softmax"
+    net = KerasClassifier(
+        make_model, n_units=units, activation=activation, loss=loss, **LEARNT
+    ).fit(X, BINARY)
+    raw = net.model_.predict(X, verbose=0)
+    proba = net.predict_proba(X)
+    np.testing.assert_allclose(proba[:, -1], raw[:, -1], rtol=1e-5)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    assert net.score(X, BINARY) > 0.9
+    np.testing.assert_array_equal(net.predict(X), proba[:, 1] > 0.5)
+
+
+@pytest.mark.parametrize("loss", OVER_CLASSES)
+def test_losses_over_classes_need_a_unit_for_each(loss, no_training):
+    net = KerasClassifier(make_model, n_units=1, activation="sigmoid", loss=loss)
+    with pytest.raises(ValueError, match=r"2 units \(softmax\) .* with a binary loss"):
+        net.fit(X, BINARY)
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "tanh"])
+@pytest.mark.parametrize("loss", OF_PROBABILITIES)
+def test_losses_of_probabilities_are_not_given_scores(loss, activation, no_training):
+    net = KerasClassifier(make_model, activation=activation, loss=loss)
+    with pytest.raises(ValueError, match=r"takes probabilities: .* activation='s"):
+        net.fit(X, CODES)
+
+
+def test_the_activation_that_is_asked_for_fits_the_targets(no_training):
+    net = KerasClassifier(make_model, activation="linear", loss="dice")
+    with pytest.raises(ValueError, match="activation='sigmoid', or another loss"):
+        net.fit(X, INDICATORS)
+    with pytest.raises(ValueError, match="activation='softmax', or another loss"):
+        net.fit(X, CODES)
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+@pytest.mark.parametrize("loss", OF_SCORES)
+def test_scores_of_classes_become_probabilities(loss, activation):
+    net = KerasClassifier(make_model, activation=activation, loss=loss, **LEARNT)
+    net.fit(X, WORDS)
+    raw, proba = net.model_.predict(X, verbose=0), net.predict_proba(X)
+    assert proba.dtype == np.float32
+    assert proba.min() >= 0
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(proba.argmax(axis=1), raw.argmax(axis=1))
+    np.testing.assert_array_equal(net.predict(X), net.classes_[raw.argmax(axis=1)])
+    assert np.isfinite(net.predict_log_proba(X)).any()
+
+
+@pytest.mark.parametrize("y", [BINARY, INDICATORS], ids=["one unit", "labels"])
+def test_scores_of_single_units_are_held_to_probabilities(y):
+    net = KerasClassifier(
+        make_model,
+        n_units=1 if y.ndim == 1 else 3,
+        activation="linear",
+        loss="mean_squared_error",
+        **LEARNT,
+    ).fit(X, y)
+    raw, proba = net.model_.predict(X, verbose=0), net.predict_proba(X)
+    assert raw.max() > 1  # as a line is not held to 1
+    proba = proba[:, 1:] if y.ndim == 1 else proba
+    np.testing.assert_array_equal(proba, np.clip(raw, 0, 1))
+    np.testing.assert_array_equal(net.predict(X).reshape(raw.shape), raw > 0.5)
+
+
+def test_rows_of_scores_below_zero_have_probabilities_too():
+    def make():
+        return keras.Sequential(
+            [
+                keras.layers.Input((3,)),
+                keras.layers.Dense(
+                    3, kernel_initializer=keras.initializers.Identity(), name="same"
+                ),
+            ]
+        )
+
+    net = KerasClassifier(make, loss="mean_squared_error", random_state=0)
+    net.initialize(np.eye(3), [0, 1, 2])
+    rows = [[-0.25, -1, -0.5], [0, 0, 0], [1.5, 1.5, -1], [3, 2, 0]]
+    np.testing.assert_allclose(
+        net.predict_proba(rows),
+        [[0.6, 0, 0.4], [1 / 3] * 3, [0.5, 0.5, 0], [0.6, 0.4, 0]],
+        rtol=1e-6,
+    )
 
 
 # -- targets that come later ------------------------------------------------------
