@@ -143,7 +143,8 @@ class FitParameters(TrainingParameters):
         self._fit_params = {
             name: _frozen(value)
             for name, value in self._parameters_now().items()
-            if name not in _NOT_REMEMBERED
+            # Nor what goes to them, as in callbacks__stop__patience.
+            if name.removeprefix("fit__").partition("__")[0] not in _NOT_REMEMBERED
         }
 
     def _parameters_now(self) -> dict[str, Any]:

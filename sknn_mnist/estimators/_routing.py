@@ -153,8 +153,8 @@ def _made(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> Any
             raise invalid(
                 prefix,
                 owner,
-                f"one that takes {route!r}, as {prefix}__{route} says",
-                value,
+                f"one that takes {route!r}, for {f'{prefix}__{route}'!r}",
+                _said(value),
             )
     try:
         if inspect.isclass(value):
@@ -172,7 +172,14 @@ def _made(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> Any
         listed = ", ".join(
             f"{prefix}__{route}={each!r}" for route, each in routes.items()
         )
-        raise invalid(prefix, owner, f"one that takes {listed} ({err})", value) from err
+        raise invalid(
+            prefix, owner, f"one that takes {listed} ({err})", _said(value)
+        ) from err
+
+
+def _said(value: Any) -> Any:
+    """Return what a message prints of an object that has no repr of its own."""
+    return type(value) if isinstance(value, KINDS) else value
 
 
 _OBJECTS: dict[str, Callable[[Any, str], Any]] = {
