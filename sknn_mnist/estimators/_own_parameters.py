@@ -6,6 +6,7 @@ with a prefix reach what is made of a parameter: ``optimizer__momentum``.
 """
 
 # Without `annotations` of `__future__`, so that those of the constructors are types.
+import functools
 import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -60,6 +61,11 @@ class FunctionParameters(BaseEstimator):
     _given: dict[str, Any]
     # What makes the network in a subclass that is given no `model`; SciKeras's name.
     _keras_build_fn: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = _storing(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the function `model` among them.
@@ -246,6 +252,28 @@ class FunctionParameters(BaseEstimator):
         if model is None:
             model = self._keras_build_fn
         return maker_of(model)
+
+
+def _storing(constructor: Any) -> Any:
+    """Return a subclass's constructor that stores the names with a prefix it takes.
+
+    As in SciKeras's tutorials: they name ``optimizer__learning_rate``, and leave it.
+    """
+    signature = inspect.signature(constructor)
+    named = [name for name in signature.parameters if "__" in name.strip("_")]
+    if not named:
+        return constructor
+
+    @functools.wraps(constructor)
+    def __init__(self: Any, *args: Any, **given: Any) -> None:  # noqa: N807
+        constructor(self, *args, **given)
+        bound = signature.bind(self, *args, **given)
+        bound.apply_defaults()
+        for name in named:
+            if name not in {**vars(self), **vars(self).get("_given", {})}:
+                vars(self)[name] = bound.arguments[name]
+
+    return __init__
 
 
 def own_names(kind: type) -> list[str]:
