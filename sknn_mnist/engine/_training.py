@@ -158,6 +158,11 @@ def _naming_what_does_not_fit(recipe: NetworkRecipe) -> Iterator[None]:
             if line.strip() and "{{node" not in line
         ]
         said = (lines or ["TensorFlow says no more"])[-1].strip()
+        if "indices[" in said and "is not in [0," in said:
+            raise ValueError(
+                f"X of {recipe.owner} holds numbers that an Embedding of its network "
+                f"does not take: {said}"
+            ) from err
         if recipe.builder in BUILDERS:
             what = f"'loss' or 'metrics' parameter of {recipe.owner} does not fit the"
         else:
