@@ -206,8 +206,9 @@ def check_number_targets(loss: Any, y: np.ndarray, owner: str) -> None:
     """Refuse targets that are out of a loss's range."""
     kind = _NUMBERS.get(_known_family(loss), _OfNumbers())
     if not kind.holds(y):
+        said = getattr(loss, "name", getattr(loss, "__name__", loss))
         raise ValueError(
-            f"Some value(s) of y are out of the valid range of the loss {loss!r}: "
+            f"Some value(s) of y are out of the valid range of the loss {said!r}: "
             f"{owner} takes {kind.wanted} for it. Got y of shape {y.shape} with "
             f"values from {y.min()} to {y.max()}."
         )

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
 from sknn_mnist.estimators._constructors import open_constructed
-from sknn_mnist.estimators._own_data import encoder_of
+from sknn_mnist.estimators._own_data import encoder_of, of_one_kind
 from sknn_mnist.estimators._own_parameters import ModelParameter
 from sknn_mnist.estimators._own_part import OwnPart, own_score
 from sknn_mnist.estimators._own_targets import OwnClassEncoder
@@ -261,6 +261,8 @@ def _encodes_itself(estimator: Any, kind: type) -> bool:
 
 def _check_labels(y: np.ndarray, owner: str, check: Any, reset: bool) -> None:
     """Refuse targets that are no labels; several columns of them are."""
+    if y.ndim == 2 and y.dtype == object:
+        _check_columns(y, owner)
     if y.ndim == 2 and y.dtype.kind in "OUSbiu":
         return
     if y.ndim == 2 and np.array_equal(y, np.round(y)):
@@ -268,3 +270,16 @@ def _check_labels(y: np.ndarray, owner: str, check: Any, reset: bool) -> None:
     if y.ndim == 2:
         check_class_targets(y, owner)
     check(y, reset)
+
+
+def _check_columns(y: np.ndarray, owner: str) -> None:
+    """Refuse columns of a frame that are no labels, each of its own kind."""
+    for place, objects in enumerate(y.T):
+        column = of_one_kind(objects)
+        kinds = {type(each).__name__ for each in column}
+        if column.dtype == object and kinds != {"str"}:
+            raise ValueError(
+                f"Column {place} of y holds {' and '.join(sorted(kinds))}: {owner} "
+                "takes labels of one kind in each, text or whole numbers."
+            )
+        check_class_targets(column, owner)

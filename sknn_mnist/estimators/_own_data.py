@@ -18,7 +18,15 @@ from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
 from sknn_mnist.networks._input_specs import as_taken
 
-__all__ = ["AnyRows", "OwnData", "encoder_of", "kind_of_target"]
+__all__ = [
+    "AnyRows",
+    "OwnData",
+    "as_known_floats",
+    "check_encoded",
+    "encoder_of",
+    "kind_of_target",
+    "of_one_kind",
+]
 
 # Kept as they are: tokens, pixels. The network says what it takes.
 _INTEGERS = [np.dtype(each).type for each in ("i1", "i2", "i4", "i8", "u1", "u2", "u4")]
@@ -129,6 +137,7 @@ class OwnData(CheckedData):
             self.__dict__.pop("n_features_in_", None)
 
     def _as_taken(self, X: Any) -> Any:
+        check_encoded(X, type(self).__name__)
         return as_taken(X, self._network.recipe.input_spec, type(self).__name__)
 
 
@@ -152,9 +161,44 @@ def encoder_of(name: str, given: Any, owner: str) -> Any:
     raise invalid(name, owner, "None, a transformer or a function", given)
 
 
+def check_encoded(x: Any, owner: str) -> None:
+    """Refuse what a `feature_encoder` made of X, if that is no array or several."""
+    leaves = keras.tree.flatten(x)
+    for each in leaves or [x]:
+        if not isinstance(each, np.ndarray) or each.ndim == 0:
+            raise ValueError(
+                f"The feature_encoder of {owner} must make an array of X, or a list or "
+                f"dict of arrays. It made {type(x).__name__} of it"
+                f"{'' if each is x else f', with {type(each).__name__} inside'}."
+            )
+
+
+def as_known_floats(output: np.ndarray) -> np.ndarray:
+    """Return an output in a precision that scikit-learn computes in."""
+    # NumPy does not know bfloat16, and has no kind for it.
+    narrow = output.dtype.itemsize == 2 and output.dtype.kind not in "iu"
+    return output.astype(np.float32) if narrow else output
+
+
 def kind_of_target(y: np.ndarray) -> str:
-    """Return scikit-learn's `type_of_target`."""
+    """Return scikit-learn's `type_of_target`; of columns of several kinds as well."""
+    if y.dtype == object and y.ndim == 2:
+        # The columns of a frame, which may be numbers and text.
+        columns = [of_one_kind(column) for column in y.T]
+        if any(each.dtype.kind in "OUS" for each in columns):
+            return "multiclass-multioutput"
+        y = np.column_stack(columns)
     return str(type_of_target(y, input_name="y"))
+
+
+def of_one_kind(column: np.ndarray) -> np.ndarray:
+    """Return a column of objects as what they are, where all are of a kind."""
+    if column.dtype != object:
+        return column
+    found = np.asarray(column.tolist())
+    # NumPy makes text of numbers that stand beside some.
+    mixed = found.dtype.kind in "US" and len({isinstance(x, str) for x in column}) > 1
+    return column if mixed or found.ndim != 1 else found
 
 
 def _are_arrays(values: Any) -> bool:

@@ -16,6 +16,7 @@ from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.estimators._base import metadata_of
 from sknn_mnist.estimators._functions import GIVEN, arguments_for
 from sknn_mnist.estimators._own_compile import described, resolved
+from sknn_mnist.estimators._own_data import as_known_floats, check_encoded
 from sknn_mnist.estimators._own_parameters import is_open
 from sknn_mnist.estimators._own_settings import OwnSettings
 from sknn_mnist.estimators._several_heads import SeveralHeads
@@ -81,8 +82,8 @@ class OwnPart(OwnSettings):
         """
         check_is_fitted(self, "history_")
         x = self._network_input(X)
-        outputs = self._network.outputs_of(self.transform_layer, x)
-        return np.asarray(outputs).reshape(len(outputs), -1)
+        outputs = np.asarray(self._network.outputs_of(self.transform_layer, x))
+        return as_known_floats(outputs).reshape(len(outputs), -1)
 
     # -- the network ----------------------------------------------------------------
 
@@ -128,6 +129,7 @@ class OwnPart(OwnSettings):
         """Return what is known of the network, its builder and the arguments."""
         x = self.feature_encoder_.transform(_first_row(X))
         owner = type(self).__name__
+        check_encoded(x, owner)
         if isinstance(self.model, keras.Model):
             if not self.model.built:
                 raise ValueError(

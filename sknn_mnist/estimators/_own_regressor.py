@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from sknn_mnist.estimators._constructors import open_constructed
+from sknn_mnist.estimators._loss_targets import check_number_targets
 from sknn_mnist.estimators._own_data import encoder_of
 from sknn_mnist.estimators._own_parameters import ModelParameter
 from sknn_mnist.estimators._own_part import OwnPart, own_score
 from sknn_mnist.estimators._own_targets import OwnNumberEncoder
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
+from sknn_mnist.estimators._several_heads import SeveralHeads, losses_by_head
+from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["KerasRegressor"]
 
@@ -174,7 +177,24 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
         OwnPart._check_compiled(self)
 
     def _check_targets(self, y: np.ndarray, reset: bool) -> None:
-        """Leave it to Keras's loss what it takes, as it may be any."""
+        if not reset:  # else the network is to come, and says the loss
+            self._check_range(y)
+
+    def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
+        recipe = super()._recipe_for(X, y)
+        self._check_range(y)
+        return recipe
+
+    def _check_range(self, y: np.ndarray) -> None:
+        """Refuse targets that are out of the range of a loss of Keras's."""
+        encoder, parts = self.target_encoder_, [y]
+        if not hasattr(encoder, "settle"):
+            return  # the user's own makes of y what it likes
+        if isinstance(encoder, SeveralHeads):
+            parts = encoder.parts_of(y)
+        losses = losses_by_head(self._settings()["loss"], self._heads)
+        for loss, part in zip(losses, parts, strict=True):
+            check_number_targets(loss, part, type(self).__name__)
 
     def _takes_same_targets(self) -> bool:
         return OwnPart._takes_same_targets(self)

@@ -7,8 +7,10 @@ with a prefix, and by the function that made the network.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, TypeVar
 
+import keras
 import numpy as np
 
 from sknn_mnist._parameters import (
@@ -20,7 +22,7 @@ from sknn_mnist._parameters import (
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._functions import check_model
 from sknn_mnist.estimators._own_compile import described, resolved
-from sknn_mnist.estimators._own_data import OwnData, encoder_of
+from sknn_mnist.estimators._own_data import OwnData, as_known_floats, encoder_of
 from sknn_mnist.estimators._own_parameters import (
     FunctionParameters,
     OwnParameters,
@@ -63,6 +65,9 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         size = self._setting("validation_batch_size")
         return np.iinfo(np.int32).max if size == -1 else size
 
+    def _predict_raw(self, X: Any) -> Any:
+        return keras.tree.map_structure(as_known_floats, super()._predict_raw(X))
+
     def _of_predict(self) -> dict[str, Any]:
         most = self._given_now().get("predict__batch_size")
         return {} if most is None or most == -1 else {"most_rows": int(most)}
@@ -91,8 +96,11 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
             check_model(self.model, owner)
         check_bool("run_eagerly", self.run_eagerly, owner)
         size = self._setting("validation_batch_size")
-        if size is not None and size != -1:
+        if size is not None and not _is_minus_one(size):
             check_positive_int("validation_batch_size", size, owner)
+        size = self._given_now().get("predict__batch_size")
+        if size is not None and not _is_minus_one(size):
+            check_positive_int("predict__batch_size", size, owner)
         for name in ("feature_encoder", "target_encoder"):
             if vars(self).get(name) is not None:
                 encoder_of(name, vars(self)[name], owner)
@@ -239,6 +247,11 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         if isinstance(encoder, SeveralHeads) and self._classifies:
             return list(encoder.heads_)
         return [encoder] * len(self._heads.each)
+
+
+def _is_minus_one(size: Any) -> bool:
+    """Tell whether a number of samples means all of them."""
+    return isinstance(size, Integral) and size == -1
 
 
 def _listed(callbacks: Any) -> list[Any]:

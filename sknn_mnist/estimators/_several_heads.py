@@ -8,11 +8,12 @@ import keras
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sknn_mnist.estimators._own_data import of_one_kind
 from sknn_mnist.estimators._own_targets import OwnClassEncoder, OwnNumberEncoder
 from sknn_mnist.networks._compile_settings import is_by_output
 from sknn_mnist.networks._heads import Heads
 
-__all__ = ["SeveralHeads"]
+__all__ = ["SeveralHeads", "losses_by_head"]
 
 
 class SeveralHeads(TransformerMixin, BaseEstimator):
@@ -38,7 +39,7 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
         self.n_columns_ = y.shape[1]
         if self.classes:
             self.heads_ = [
-                OwnClassEncoder(self.owner, None, self.dtype).fit(column)
+                OwnClassEncoder(self.owner, None, self.dtype).fit(of_one_kind(column))
                 for column in y.T
             ]
             self.widths_ = [1] * y.shape[1]
@@ -59,7 +60,7 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
                 f"{self.n_columns_} column(s): one for each unit is wanted. Give a "
                 "target_encoder that makes of y what the outputs take."
             )
-        losses = _losses_by_head(loss, heads)
+        losses = losses_by_head(loss, heads)
         for encoder, each, head in zip(self.heads_, losses, heads.each, strict=True):
             encoder.settle(each, head, maker)
         self.packing_ = heads.structure
@@ -71,14 +72,18 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
                 f"y has shape {y.shape}, but {self.owner} was fitted with "
                 f"{self.n_columns_} columns."
             )
-        parts = np.split(y, np.cumsum(self.widths_)[:-1], axis=1)
+        parts = self.parts_of(y)
         return keras.tree.pack_sequence_as(
             self.packing_,
             [
-                encoder.transform(part[:, 0] if self.classes else part)
+                encoder.transform(of_one_kind(part[:, 0]) if self.classes else part)
                 for encoder, part in zip(self.heads_, parts, strict=True)
             ],
         )
+
+    def parts_of(self, y: np.ndarray) -> list[np.ndarray]:
+        """Return the columns of each output."""
+        return np.split(y, np.cumsum(self.widths_)[:-1], axis=1)
 
     def inverse_transform(self, y: Any, return_proba: bool = False) -> Any:
         options = {"return_proba": True} if return_proba else {}
@@ -88,6 +93,8 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
         ]
         if return_proba:
             return found
+        if len({each.dtype.kind for each in found}) > 1:
+            found = [each.astype(object) for each in found]  # 1 is not to become "1"
         return np.column_stack(found)
 
     def codes_of(self, encoded: Any) -> np.ndarray:
@@ -112,7 +119,7 @@ class SeveralHeads(TransformerMixin, BaseEstimator):
         }
 
 
-def _losses_by_head(loss: Any, heads: Heads) -> list[Any]:
+def losses_by_head(loss: Any, heads: Heads) -> list[Any]:
     """Return the loss of each output, however they are given."""
     if is_by_output(loss):
         return [loss.get(head.name) for head in heads.each]

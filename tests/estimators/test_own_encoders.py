@@ -491,3 +491,37 @@ def test_encoders_go_with_an_estimator_to_a_file(tmp_path):
     again = joblib.load(tmp_path / "net.joblib")
     np.testing.assert_array_equal(again.predict(X), net.predict(X))
     assert again.feature_encoder_.largest_ == net.feature_encoder_.largest_
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (lambda X: "text", "It made str of it"),
+        (lambda X: None, "It made NoneType of it"),
+        (lambda X: [X, X.tolist()], "It made list of it, with float inside"),
+        (lambda X: X.sum(), "It made float"),
+    ],
+)
+def test_a_feature_encoder_must_make_arrays(made, match):
+    net = KerasClassifier(make_images, feature_encoder=made, **QUICK)
+    with pytest.raises(ValueError, match=f"feature_encoder of KerasC.*{match}"):
+        net.fit(X, CODES)
+
+
+def test_tokens_that_an_embedding_lacks_are_said():
+    def make():
+        return keras.Sequential(
+            [
+                keras.layers.Input((4,), dtype="int32"),
+                keras.layers.Embedding(3, 2),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2, activation="softmax"),
+            ]
+        )
+
+    tokens = np.full((90, 4), 3)
+    with pytest.raises(ValueError, match=r"X of KerasClassifier .* not in \[0, 3\)"):
+        KerasClassifier(make, **QUICK).fit(tokens, BINARY)
+    assert (
+        KerasClassifier(make, **QUICK).fit(tokens - 1, BINARY).score(tokens - 1, BINARY)
+    )

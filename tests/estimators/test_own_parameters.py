@@ -832,3 +832,65 @@ def test_nobody_elses_generators_are_touched():
     next(touched)
     KerasClassifier(make_plain, epochs=1, random_state=0).fit(X, LABELS)
     assert next(touched) == expected
+
+
+class Leaves(KerasClassifier):
+    """Names a routed parameter and leaves it to whoever stores it."""
+
+    def __init__(self, width=3, optimizer__learning_rate=0.25, **others):
+        super().__init__(**others)
+        self.width = width
+
+    def _keras_build_fn(self, meta):
+        return keras.Sequential(
+            [
+                keras.layers.Input((meta["n_features_in_"],)),
+                keras.layers.Dense(self.width),
+                keras.layers.Dense(meta["n_classes_"], activation="softmax"),
+            ]
+        )
+
+
+class HandsOn(Leaves):
+    """Has another value by default than the class before it."""
+
+    def __init__(self, *, depth=1, **others):
+        super().__init__(**{"optimizer__learning_rate": 0.5, **others})
+        self.depth = depth
+
+
+def test_routed_parameters_that_a_constructor_only_names_are_heard():
+    X, y = np.eye(4), np.arange(4) % 2
+    net = Leaves(epochs=1)
+    assert net.get_params()["optimizer__learning_rate"] == 0.25
+    assert rate(net.fit(X, y)) == 0.25
+    given = Leaves(optimizer__learning_rate=0.125, epochs=1)
+    assert rate(clone(given).fit(X, y)) == 0.125
+    again = clone(given.set_params(optimizer__learning_rate=0.5))
+    assert again.get_params() == given.get_params()
+    assert rate(again.fit(X, y)) == 0.5
+    assert rate(pickle.loads(pickle.dumps(again))) == 0.5
+    assert HandsOn().get_params()["optimizer__learning_rate"] == 0.5
+    assert rate(clone(HandsOn(epochs=1, width=2)).fit(X, y)) == 0.5
+
+
+@pytest.mark.parametrize("size", [0, -2, 1.5, "many", True])
+def test_samples_of_a_prediction_are_some_or_all(size):
+    net = Leaves(epochs=1, predict__batch_size=size)
+    with pytest.raises(ValueError, match=r"'predict__batch_size' .* must be an int"):
+        net.fit(np.eye(4), np.arange(4) % 2)
+
+
+def test_names_that_an_optimizer_does_not_take_are_said_with_its_class():
+    def make():
+        net = keras.Sequential(
+            [keras.layers.Input((4,)), keras.layers.Dense(2, activation="softmax")]
+        )
+        net.compile(keras.optimizers.SGD(), "sparse_categorical_crossentropy")
+        return net
+
+    net = KerasClassifier(make, optimizer__learnin_rate=1)
+    with pytest.raises(ValueError, match="'optimizer__learnin_rate'") as raised:
+        net.fit(np.eye(4), np.arange(4) % 2)
+    assert "object at" not in str(raised.value)
+    assert "SGD" in str(raised.value)

@@ -562,6 +562,91 @@ def test_rows_of_scores_below_zero_have_probabilities_too():
     )
 
 
+# -- ranges of numbers, and columns of several kinds ------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "match"),
+    [
+        ("poisson", "y >= 0"),
+        ("binary_crossentropy", "from 0 to 1"),
+        (keras.losses.MeanSquaredLogarithmicError(), "loss 'mean_squared_log.*y >= 0"),
+        ("kl_divergence", "several targets per row"),
+    ],
+)
+@pytest.mark.parametrize("compiled", [True, False], ids=["function", "estimator"])
+def test_numbers_are_held_to_the_range_of_the_loss(loss, match, compiled, no_training):
+    options = {"model__loss" if compiled else "loss": loss}
+    net = KerasRegressor(make_model, n_units=1, activation="sigmoid", **options)
+    with pytest.raises(ValueError, match=match):
+        net.fit(X, X[:, 0])
+
+
+def test_numbers_that_come_later_and_those_of_each_output_have_its_range():
+    net = KerasRegressor(make_model, n_units=1, activation="relu", **QUICK)
+    net.set_params(loss="poisson").fit(X, np.abs(X[:, 0]))
+    with pytest.raises(ValueError, match="y >= 0"):
+        net.partial_fit(X, X[:, 0])
+    net = KerasRegressor(make_heads, units=(1, 1), activation="relu", **QUICK)
+    net.set_params(loss=["mean_squared_error", "poisson"])
+    net.fit(X, np.column_stack([X[:, 0], BINARY]))
+    with pytest.raises(ValueError, match="y >= 0"):
+        net.fit(X, np.column_stack([BINARY, X[:, 0]]))
+
+
+def test_a_loss_of_ones_own_takes_any_numbers():
+    def poisson(y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+    net = KerasRegressor(make_model, n_units=1, activation=None, loss=poisson, **LEARNT)
+    assert net.fit(X, X[:, 0]).score(X, X[:, 0]) > 0.9
+
+
+def test_columns_of_numbers_and_text_are_encoded_each_as_its_kind():
+    y = pd.DataFrame({"size": CODES + 5, "answer": np.array(["no", "yes"])[BINARY]})
+    net = KerasClassifier(make_heads, **LEARNT).fit(X, y)
+    np.testing.assert_array_equal(net.classes_[0], [5, 6, 7])
+    np.testing.assert_array_equal(net.classes_[1], ["no", "yes"])
+    predicted = net.predict(X)
+    assert isinstance(predicted[0, 0], int)
+    assert isinstance(predicted[0, 1], str)
+    assert net.score(X, y) > 0.8
+    assert net.partial_fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("column", "match"),
+    [
+        ([1, "a"] * 45, "Column 0 of y holds int and str"),
+        (X[:, 0], "continuous"),
+    ],
+)
+def test_columns_that_are_no_labels_are_refused(column, match, no_training):
+    y = pd.DataFrame({"first": column, "second": WORDS})
+    with pytest.raises(ValueError, match=match):
+        KerasClassifier(make_heads).fit(X, y)
+
+
+def test_indicators_of_several_kinds_are_still_indicators():
+    y = pd.DataFrame({"warm": BINARY, "cold": X[:, 0] < 0})
+    net = KerasClassifier(make_model, n_units=2, activation="sigmoid", **LEARNT)
+    assert net.fit(X, y).score(X, np.asarray(y, int)) > 0.8
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_what_is_computed_in_16_bits_comes_as_float32(dtype):
+    net = KerasClassifier(make_model, dtype=dtype, transform_layer=0, **QUICK)
+    net.fit(X, CODES)
+    assert net.predict_proba(X).dtype == np.float32
+    assert net.predict_log_proba(X).dtype == np.float32
+    assert net.transform(X).dtype == np.float32
+    np.testing.assert_array_equal(net.predict(X), net.predict_proba(X).argmax(axis=1))
+    several = KerasClassifier(make_heads, dtype=dtype, **QUICK).fit(X, HEADS)
+    assert {each.dtype.name for each in several.predict_proba(X)} == {"float32"}
+    number = KerasRegressor(make_model, n_units=1, activation=None, dtype=dtype)
+    assert number.set_params(**QUICK).fit(X, X[:, 0]).predict(X).dtype == np.float64
+
+
 # -- targets that come later ------------------------------------------------------
 
 
