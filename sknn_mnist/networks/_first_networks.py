@@ -21,9 +21,9 @@ from sknn_mnist.networks._compile_settings import Compiled, compiled_by
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._heads import Heads, heads_of
 from sknn_mnist.networks._input_specs import declared_inputs, taken_spec
-from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
+from sknn_mnist.networks._keras_fingerprints import NotOwnError
 from sknn_mnist.networks._own_networks import recognised, values_of
-from sknn_mnist.networks._pure_functions import purity_key
+from sknn_mnist.networks._pure_functions import exact_key, purity_key
 
 __all__ = ["FirstNetwork", "clear_first_networks", "read_off", "remembered"]
 
@@ -149,6 +149,6 @@ def _key_of(function: Any, arguments: Mapping[str, Any], others: Any) -> Any:
     if pure is None:
         return None
     try:
-        return pure, fingerprint(arguments), others, conditions()
+        return pure, exact_key(dict(arguments)), others, conditions()
     except NotOwnError:
         return None

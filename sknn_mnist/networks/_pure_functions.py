@@ -2,8 +2,8 @@
 
 A search calls the same function with the same arguments for each fold and each number
 of epochs, and building a network takes as long as training a small one for an epoch. A
-function that refers to nothing but Keras, TensorFlow and NumPy, plain values and other
-such functions makes the same network again; all others are called each time.
+function that refers to nothing but Keras's own classes and functions, plain values and
+other such functions makes the same network again; all others are called each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dis
 import functools
 import marshal
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,27 +21,23 @@ import numpy as np
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
 from sknn_mnist.networks._keras_own import name_of_own
 
-__all__ = ["purity_key"]
+__all__ = ["exact_key", "purity_key"]
 
-# Libraries whose functions do the same each time, but for those of these names: they
-# read files, draw anew, change settings, print, or call code that is not seen.
-_LIBRARIES = {"keras", "tensorflow", "numpy"}
+# Names of attributes, of whatever object, that read files, change settings, or print.
 _UNSURE = {
-    *("load", "load_model", "load_weights", "loadtxt", "genfromtxt", "fromfile"),
-    *("memmap", "open", "read", "get_file", "io", "gfile", "data", "datasets"),
-    *("applications", "saving", "hub", "download", "default_rng", "SeedSequence"),
-    *("seed", "set_seed", "set_random_seed", "get_state", "set_state"),
-    *("config", "backend", "clear_session", "mixed_precision", "experimental"),
-    *("distribute", "distribution", "py_function", "numpy_function", "summary"),
-    *("print", "debugging", "set_floatx", "set_dtype_policy", "utils", "compat"),
+    *("load", "load_model", "load_weights", "open", "read", "summary"),
+    *("save", "save_weights", "export", "get_file", "random", "utils", "saving"),
 }
 _BUILTINS = {
     *(range, len, tuple, list, dict, set, zip, enumerate, reversed, sorted, slice),
     *(int, float, str, bool, min, max, sum, abs, round, pow, divmod, isinstance),
     *(any, all, map, filter, ValueError, TypeError),
 }
-# What code does to names that are not its own.
+# What code does to names and objects that are not its own.
 _CHANGES = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF"}
+_CHANGES |= {"DELETE_ATTR", "DELETE_SUBSCR", "IMPORT_NAME"}
+_STORES = {"STORE_ATTR", "STORE_SUBSCR"}
+_NO_PART = {"CACHE", "EXTENDED_ARG", "PUSH_NULL", "NOP"}
 
 
 def purity_key(function: Any) -> Any:
@@ -60,74 +56,114 @@ def purity_key(function: Any) -> Any:
     """
     try:
         return _key_of(function, ())
-    except (NotOwnError, ValueError, TypeError):
+    except (NotOwnError, ValueError, TypeError, AttributeError):
         return None
 
 
+def exact_key(value: Any) -> Any:
+    """Return something hashable that is equal for equal arguments of a function.
+
+    As `fingerprint`, but that the order of a dict counts, and whether something is a
+    list or a tuple.
+    """
+    if type(value) is dict:
+        items = [(exact_key(name), exact_key(each)) for name, each in value.items()]
+        return "dict", tuple(items)
+    if type(value) in (list, tuple):
+        return type(value).__name__, tuple(exact_key(each) for each in value)
+    if isinstance(value, Mapping | list | tuple):
+        raise NotOwnError(value)  # of a class of its own
+    return fingerprint(value)
+
+
 def _key_of(value: Any, within: tuple[Any, ...]) -> Any:
-    if isinstance(value, types.ModuleType):
-        if value.__name__.partition(".")[0] in _LIBRARIES:
-            return "module", value.__name__
-        raise NotOwnError(value)
     name = name_of_own(value)
     if name is not None:
+        if name.startswith("keras.models.") and not isinstance(value, type):
+            raise NotOwnError(value)  # it reads files, or makes a copy of a network
         return name
     if isinstance(value, functools.partial):
         parts = [_key_of(each, within) for each in (value.func, *value.args)]
         named = [(key, _key_of(each, within)) for key, each in value.keywords.items()]
         return "partial", tuple(parts), tuple(sorted(named))
     if isinstance(value, types.FunctionType):
-        if value in within:  # it calls itself
-            return "itself"
+        if value in within or vars(value):  # it may keep something from call to call
+            raise NotOwnError(value)
         return _key_of_code(value, (*within, value))
     if isinstance(value, type | types.BuiltinFunctionType):
         if value in _BUILTINS:
             return "builtin", value.__name__
         raise NotOwnError(value)
-    if isinstance(value, list | dict | set | np.ndarray):
+    if isinstance(value, types.ModuleType | list | dict | set | np.ndarray):
         raise NotOwnError(value)  # the function may change it
-    return fingerprint(value)
+    return exact_key(value)
 
 
 def _key_of_code(function: types.FunctionType, within: tuple[Any, ...]) -> Any:
-    code = function.__code__
-    used, named = set(), set()
-    for instruction in _instructions(code):
-        if instruction.opname in _CHANGES:
-            raise NotOwnError(function)
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            used.add(instruction.argval)
-        elif instruction.opname == "IMPORT_NAME":
-            if instruction.argval.partition(".")[0] not in _LIBRARIES:
-                raise NotOwnError(function)
-            named.update(instruction.argval.split("."))
-        elif instruction.opname.startswith(("LOAD_ATTR", "LOAD_METHOD", "IMPORT")):
-            named.add(instruction.argval)
-    if named & _UNSURE or used & _UNSURE or code.co_flags & 0x2A0:  # generators
-        raise NotOwnError(function)
-    everywhere = vars(builtins)
     refers = [
-        (name, _key_of(function.__globals__.get(name, everywhere.get(name)), within))
-        for name in sorted(used)
+        (name, _key_of(value, within)) for name, value in sorted(_referred_to(function))
     ]
-    cells = [_key_of(each.cell_contents, within) for each in function.__closure__ or ()]
     defaults = [_key_of(each, within) for each in function.__defaults__ or ()]
     keywords = [
         (name, _key_of(each, within))
         for name, each in sorted((function.__kwdefaults__ or {}).items())
     ]
-    return (
-        marshal.dumps(code),
-        tuple(refers),
-        tuple(cells),
-        tuple(defaults),
-        tuple(keywords),
-    )
+    code = marshal.dumps(function.__code__)
+    return code, tuple(refers), tuple(defaults), tuple(keywords)
 
 
-def _instructions(code: types.CodeType) -> Iterator[dis.Instruction]:
-    """Yield the instructions of a function, and of those that are defined in it."""
-    yield from dis.get_instructions(code)
-    for each in code.co_consts:
-        if isinstance(each, types.CodeType):
-            yield from _instructions(each)
+class _Named(tuple[str, Any]):
+    """A name and what it stands for, in the order of the names."""
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self[0] < other[0])
+
+
+def _referred_to(function: types.FunctionType) -> list[_Named]:
+    """Return what a function refers to by dotted names, with these.
+
+    Raises
+    ------
+    NotOwnError
+        When its code may do more than compute.
+    """
+    code = function.__code__
+    if code.co_flags & 0x2A0:  # generators and coroutines
+        raise NotOwnError(function)
+    known: dict[str, Any] = {**vars(builtins), **function.__globals__}
+    cells = function.__closure__ or ()
+    for name, cell in zip(code.co_freevars, cells, strict=True):
+        known[name] = cell.cell_contents
+    found = {}
+    before, dotted, value = "", "", None  # of a name that may be a module
+    for opname, argument in _instructions(code):
+        is_attribute = opname in ("LOAD_ATTR", "LOAD_METHOD")
+        if opname in _CHANGES or (is_attribute and argument in _UNSURE):
+            raise NotOwnError(function)
+        if opname in _STORES and not before.startswith("LOAD_FAST"):
+            raise NotOwnError(function)
+        if isinstance(value, types.ModuleType):
+            if not is_attribute:
+                raise NotOwnError(function)  # a module is handed on
+            dotted, value = f"{dotted}.{argument}", getattr(value, argument)
+        elif opname in ("LOAD_GLOBAL", "LOAD_NAME") or (
+            opname in ("LOAD_DEREF", "LOAD_CLASSDEREF") and argument in known
+        ):
+            dotted, value = argument, known.get(argument)
+        else:
+            dotted, value = "", None
+        if dotted and not isinstance(value, types.ModuleType):
+            found[dotted] = value
+        before = opname
+    return [_Named(each) for each in found.items()]
+
+
+def _instructions(code: types.CodeType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function does, and those that are defined in it."""
+    for each in dis.get_instructions(code):
+        if each.opname not in _NO_PART:
+            yield each.opname, each.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield "", None
+            yield from _instructions(constant)

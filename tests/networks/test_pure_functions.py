@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.models import load_model as read
 
-from sknn_mnist.networks._pure_functions import purity_key
+from sknn_mnist.networks._pure_functions import exact_key, purity_key
 
 WIDTH = 3
 SEEN = []
@@ -31,6 +32,12 @@ def with_a_loop(sizes=(1, 2)):
 
 def by_others():
     return plain(3)
+
+
+def frozen():
+    model = plain()
+    model.trainable = False
+    return keras.Sequential([model, keras.layers.Dense(1, "relu")])
 
 
 def importing():
@@ -100,6 +107,39 @@ def changes_a_name():
     return plain()
 
 
+def counts_on_itself():
+    counts_on_itself.calls = getattr(counts_on_itself, "calls", 0) + 1
+    return plain()
+
+
+def noted():
+    return plain(noted.units)
+
+
+noted.units = 3
+
+
+def by_one_that_counts():
+    return noted()
+
+
+def reads_by_another_name():
+    return read("net.keras")
+
+
+def of_numpy():
+    return plain(int(np.prod((2, 3))))
+
+
+def changes_keras():
+    keras.layers.Dense = None
+    return plain()
+
+
+def hands_on_a_module():
+    return getattr(keras, "Sequential")([])  # noqa: B009
+
+
 class Made:
     def __call__(self):
         return plain()
@@ -108,7 +148,7 @@ class Made:
 @pytest.mark.parametrize(
     "function",
     [
-        *(plain, with_a_loop, by_others, importing, within(2)),
+        *(plain, with_a_loop, by_others, frozen, within(2)),
         functools.partial(plain, units=3),
         lambda: plain(),
     ],
@@ -124,6 +164,8 @@ def test_it_is_known_what_does_the_same(function):
     [
         *(counts, looks_up, prints, summarises, reads, draws_anew, of_the_process),
         *(of_time, of_chance, imports_others, changes_a_name, Made(), Made, print),
+        *(importing, counts_on_itself, by_one_that_counts, reads_by_another_name),
+        *(keras.models.load_model, of_numpy, changes_keras, hands_on_a_module),
         functools.partial(plain, units=[3]),
         functools.partial(counts),
         within([2]),
@@ -139,6 +181,23 @@ def test_what_it_refers_to_counts(monkeypatch):
     monkeypatch.setitem(globals(), "WIDTH", 4)
     assert not keys & {purity_key(plain), purity_key(by_others)}
     assert purity_key(within(2)) != purity_key(within(3))
+
+
+def test_what_keras_has_under_a_name_counts(monkeypatch):
+    assert purity_key(with_a_loop) is not None
+    monkeypatch.setattr(keras.layers, "Dense", type("Dense", (layers.Dense,), {}))
+    assert purity_key(with_a_loop) is None
+
+
+def test_arguments_are_told_apart():
+    values = [
+        *({"a": 1, "b": 2}, {"b": 2, "a": 1}, {1: 2}, {"1": 2}, (1, 2), [1, 2]),
+        *(1, 1.0, True, "1", [(1,)], [[1]], None, keras.optimizers.Adam(0.1)),
+        *(keras.optimizers.Adam(0.2), "relu", keras.activations.relu),
+    ]
+    keys = [exact_key(each) for each in values]
+    assert len(set(keys)) == len(keys)
+    assert keys == [exact_key(each) for each in values]
 
 
 def test_a_namesake_is_another():
