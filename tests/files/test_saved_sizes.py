@@ -30,7 +30,7 @@ X = RNG.uniform(size=(40, 16)).astype(np.float32)
 Y = np.arange(40) % 3
 
 # Networks of functions, with all that holds numbers.
-OWN = ("augmented", "recurrent", "stepwise", "two inputs by name")
+OWN = ("augmented", "stepwise")
 
 # Bytes that any load may take: imports, tracing, and what `_sizes` allows.
 ALLOWED = 150 * 2**20
