@@ -179,7 +179,8 @@ def _parameters_of_fit(estimator: OwnPart) -> dict[str, Any]:
     now = _parameters(estimator)
     found = {}
     for name, value in estimator._fit_params.items():
-        if name == "model":
+        # Fits remember no callbacks, whose arguments these are.
+        if name == "model" or name.startswith("callbacks__"):
             continue
         if estimator._has_changed(name):
             found[name] = value
