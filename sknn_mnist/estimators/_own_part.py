@@ -26,6 +26,7 @@ from sknn_mnist.networks._input_specs import spec_of
 from sknn_mnist.networks._keras_objects import make_optimizer
 from sknn_mnist.networks._own_networks import (
     Ready,
+    check_new,
     copied_network,
     made_by_function,
     made_from_config,
@@ -136,6 +137,10 @@ class OwnPart(OwnSettings):
                     f"The model {self.model.name!r} of {owner} has no weights yet: "
                     "give it an Input, call it once, or give a function that makes it."
                 )
+            policy = self.model.dtype_policy.name
+            if self.dtype not in (None, policy):
+                allowed = f"None or {policy!r}, which the given model has"
+                raise invalid("dtype", owner, allowed, self.dtype)
             arguments: dict[str, Any] = {"model": self.model, "dtype": self.dtype}
             return read_off(self.model, x, owner), copied_network, arguments
         maker = self._maker()
@@ -159,7 +164,10 @@ class OwnPart(OwnSettings):
                 # It does not say what it takes, and takes no integers.
                 arguments["spec"], x = spec_of(floats), floats
                 network = made_by_function(**arguments, seed=self._seed)
-            return read_off(network, x, owner)
+            found = read_off(network, x, owner)
+            if found.network is not None:
+                check_new(found.network, maker.function)
+            return found
 
         first = remembered(maker.function, arguments["arguments"], others, make)
         return first, made_by_function, arguments

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
@@ -20,6 +21,7 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 import keras
 import numpy as np
 
+from sknn_mnist._messages import first_line
 from sknn_mnist.networks._input_specs import symbols_of
 from sknn_mnist.networks._isolation import isolated
 from sknn_mnist.networks._keras_contents import KINDS as KINDS_OF_OBJECTS
@@ -30,6 +32,7 @@ from sknn_mnist.networks._model_changes import Origin, Structure
 
 __all__ = [
     "Ready",
+    "check_new",
     "copied_network",
     "made_by_function",
     "made_from_config",
@@ -44,6 +47,8 @@ KINDS: dict[str, Any] = {"Sequential": keras.Sequential, "Functional": FUNCTIONA
 MAX_STRUCTURES = 64
 
 _lock = threading.Lock()
+# Variables of functions' networks that fits have trained, by their ids.
+_handed_out: WeakValueDictionary[int, Any] = WeakValueDictionary()
 _structures: OrderedDict[Any, tuple[Structure, list[type]]] = OrderedDict()
 
 
@@ -199,9 +204,15 @@ def copied_network(
             made: keras.Model = copy.deepcopy(model)
     except Exception as err:
         raise TypeError(
-            f"Keras can't copy the model {model.name!r} ({type(err).__name__}: {err}); "
-            "give a function that makes it."
+            f"Keras can't copy the model {model.name!r} ({type(err).__name__}: "
+            f"{first_line(err)}); give a function that makes it."
         ) from err
+    # What is set of variables themselves is in no config.
+    for variable, original in zip(made.variables, model.variables, strict=True):
+        variable.regularizer = original.regularizer
+        variable.constraint = original.constraint
+        if variable.trainable != original.trainable:
+            variable.trainable = original.trainable
     return made
 
 
@@ -237,6 +248,22 @@ def recognised(network: keras.Model) -> tuple[str, Mapping[str, Any]] | None:
     if _operations(network) != operations:
         return None
     return None if structure.changes(network, Origin.of(network)) else (kind, config)
+
+
+def check_new(network: keras.Model, function: Any) -> None:
+    """Refuse a network that a function hands out a second time, or layers of one.
+
+    An earlier fit has trained them. Of networks that are made again by their config,
+    no fit trains the function's.
+    """
+    with _lock:
+        if any(_handed_out.get(id(each)) is each for each in network.variables):
+            raise ValueError(
+                f"{name_of(function)} hands out layers again that an earlier fit has "
+                "trained: have it make new ones at each call, or give the estimator "
+                "the network itself as `model`, of which each fit trains a copy."
+            )
+        _handed_out.update((id(each), each) for each in network.variables)
 
 
 def values_of(network: keras.Model) -> tuple[np.ndarray, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -24,7 +25,7 @@ from sknn_mnist.networks._compile_settings import (
 from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._forks import check_not_forked
 from sknn_mnist.networks._isolation import isolated
-from sknn_mnist.networks._keras_copies import arguments_of
+from sknn_mnist.networks._keras_copies import arguments_of, copy_of
 from sknn_mnist.networks._keras_fingerprints import NotOwnError, fingerprint
 from sknn_mnist.networks._keras_objects import (
     KERAS_CHOOSES,
@@ -95,6 +96,11 @@ class NetworkRecipe:
         if compiled:
             if self.compile_options is not None:
                 self._compile(network, self.compile_options)
+            else:
+                # Whoever compiled it may have given it one that others train by. One
+                # of the user's own class may not be made again, and stays.
+                with suppress(TypeError, ValueError, NotImplementedError):
+                    network.optimizer = copy_of(network.optimizer)
             network.optimizer.build(network.trainable_variables)
         return network
 

@@ -306,3 +306,56 @@ def test_nobodys_generators_are_disturbed():
     KerasClassifier(augmented, epochs=1, random_state=0).fit(IMAGES, LABELS)
     assert (np.random.rand(), keras.random.normal(())) == expected  # noqa: NPY002
     assert layers.Dense(1).name == name
+
+
+class OwnDense(layers.Dense):
+    """A layer of the user's own."""
+
+
+def shared_layer():
+    return keras.Sequential([layers.Input((8,)), SHARED, layers.Dense(3, "softmax")])
+
+
+SHARED = OwnDense(4)
+OPTIMIZER = keras.optimizers.SGD(0.1, momentum=0.9)
+
+
+def shared_optimizer():
+    model = keras.Sequential(
+        [layers.Input((8,)), OwnDense(4), layers.Dense(3, "softmax")]
+    )
+    model.compile(OPTIMIZER, "sparse_categorical_crossentropy")
+    return model
+
+
+def test_layers_that_are_handed_out_again_are_refused():
+    estimator = KerasClassifier(shared_layer, epochs=1, random_state=0)
+    estimator.fit(ROWS, LABELS).predict(ROWS)
+    with pytest.raises(ValueError, match="shared_layer hands out layers again"):
+        clone(estimator).fit(ROWS, LABELS)
+
+
+def test_an_optimizer_that_functions_share_serves_each_fit():
+    estimator = KerasClassifier(shared_optimizer, epochs=2, random_state=0)
+    first = clone(estimator).fit(ROWS, LABELS).predict_proba(ROWS)
+    np.testing.assert_array_equal(
+        estimator.fit(ROWS, LABELS).predict_proba(ROWS), first
+    )
+    assert not OPTIMIZER.built
+
+
+def test_what_is_set_of_variables_holds_in_copies():
+    model = pretrained()
+    kernel = model.layers[-1].kernel
+    kernel.trainable = False
+    model.layers[-1].bias.constraint = keras.constraints.NonNeg()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    before = np.array(kernel)
+    fitted = KerasClassifier(model, epochs=3, random_state=0).fit(ROWS, LABELS)
+    np.testing.assert_array_equal(fitted.model_.layers[-1].kernel, before)
+    assert (np.asarray(fitted.model_.layers[-1].bias) >= 0).all()
+
+
+def test_a_network_has_its_dtype():
+    with pytest.raises(ValueError, match=r"'dtype' .* None or 'float32', which the"):
+        KerasClassifier(pretrained(), dtype="float64").fit(ROWS, LABELS)
