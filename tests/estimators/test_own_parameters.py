@@ -4,6 +4,7 @@ import functools
 import inspect
 import pickle
 import random
+import re
 
 import keras
 import numpy as np
@@ -17,6 +18,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknn_mnist import KerasClassifier, KerasRegressor
+
+
+def without_addresses(value):
+    """Name a case alike in each of pytest's workers."""
+    return re.sub(r" at 0x\w+", "", str(value))
+
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
@@ -429,7 +436,7 @@ def test_a_prefixed_parameter_of_both_goes_to_the_function_alone():
         ({"run_eagerly": True}, lambda net: net.model_.run_eagerly),
         ({"compile__run_eagerly": True}, lambda net: net.model_.run_eagerly),
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_what_the_estimator_is_given_outweighs_the_function(given, check):
     def make():
@@ -525,7 +532,7 @@ def own_metric(y_true, y_pred):
         {"metrics": [own_metric], "metrics__name": "mine"},
         {"metrics__name": "mine"},
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_what_takes_no_parameters_is_named(options):
     # It is made already, or not there: nothing may be ignored without a word.
@@ -584,7 +591,7 @@ Counting = keras.metrics.SparseTopKCategoricalAccuracy
             ["all", "first"],
         ),
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_metrics_and_their_parameters(options, names):
     net = KerasClassifier(make_plain, **options, **QUICK).fit(X, LABELS)
@@ -673,7 +680,7 @@ def test_parameters_of_predict_change_no_prediction():
         ({"predict__batchsize": 3}, "batch_size"),
         ({"compile__loss_weight": 3}, "loss_weights"),
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_a_name_that_nobody_takes_is_refused_at_once(wrong, near):
     with pytest.raises(TypeError, match=near):
@@ -702,7 +709,7 @@ def test_a_function_and_its_keywords_are_set_together():
         {"optimizer": "sgd", "optimizer__momentum": 0.5},
         {"feature_encoder": StandardScaler(), "feature_encoder__with_mean": False},
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_a_parameter_and_what_it_takes_are_set_together(together):
     net = KerasClassifier(make_plain, optimizer="adam", **QUICK).set_params(**together)
