@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter):
     counts = {}
     for outcome in ("passed", "failed", "xfailed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            if "::test_check_passes[" in report.nodeid:
+            if "::test_check_passes" in report.nodeid:
                 name = report.nodeid.partition("[")[2].partition("(")[0]
                 counts.setdefault(name, {}).setdefault(outcome, 0)
                 counts[name][outcome] += 1

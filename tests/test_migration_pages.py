@@ -8,6 +8,7 @@ import pytest
 PAGES = sorted((Path(__file__).parents[1] / "docs").glob("migrating_*.md"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_python_of_a_page_runs(page):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)

@@ -71,10 +71,7 @@ def _check_names_own(config: Mapping[Any, Any]) -> None:
 
 
 # Keras's names of plain values in configs.
-_OF_VALUES = (
-    *("__tuple__", "__numpy__", "__tensor__", "__keras_tensor__", "__slice__"),
-    *("__ellipsis__", "DTypePolicy"),
-)
+_OF_VALUES = ("__tuple__", "__numpy__", "__tensor__", "__keras_tensor__", "DTypePolicy")
 
 
 def own_class(module: Any, name: Any) -> Any:

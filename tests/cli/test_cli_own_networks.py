@@ -363,6 +363,7 @@ def test_what_a_file_prints_is_no_result(alone, capsys):
 # -- search -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_search_is_that_of_python(alone, capsys):
     out = said(
         capsys,
@@ -409,6 +410,7 @@ def test_without_settings_epochs_are_searched(alone, capsys):
     assert candidates_of(asked).grid == {"epochs": [1, 5, 10]}
 
 
+@pytest.mark.slow
 def test_halving_and_the_memory(alone, capsys):
     command = ["search", *SMALL, "--cv", "2", *OWN, "--halving", "2", "--epochs", "4"]
     command += ["--set", "hidden_size=2,4,8,32"]
@@ -563,6 +565,7 @@ def run(args, cwd):
     )
 
 
+@pytest.mark.slow
 def test_a_network_that_tells_little_has_a_report(alone, capsys):
     said(capsys, "search", *FAST, "--model", "nets.py:Subclassed", "--epochs", "1", "2")
     report = (alone / "runs" / "Subclassed" / "report.html").read_text()

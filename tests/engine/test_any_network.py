@@ -140,6 +140,7 @@ def keras_fits(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_network_is_trained_as_keras_trains_it(name, keras_fits):
@@ -159,6 +160,7 @@ def test_any_network_is_trained_as_keras_trains_it(name, keras_fits):
     assert_alike(trained, state, history)
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.parametrize("name", ["lists with weights", "dicts", "code", "own loss"])
 def test_weights_of_samples_are_those_of_keras(name):
@@ -168,6 +170,7 @@ def test_weights_of_samples_are_those_of_keras(name):
     assert_alike(train(recipe, None, plan_of(x, y, WEIGHTS)), state, history)
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.parametrize("name", BY_KERAS)
 def test_what_has_a_course_of_its_own_is_left_to_keras(name, keras_fits):

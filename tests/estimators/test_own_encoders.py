@@ -163,6 +163,7 @@ def test_a_regressor_of_several_inputs():
     assert net.fit(X, SUMS).score(X, SUMS) > 0.9
 
 
+@pytest.mark.slow
 def test_images_of_rows(digits):
     X, X_test, y, y_test = digits
     pipe = make_pipeline(
@@ -453,6 +454,7 @@ def test_an_autoencoder_transforms(layer):
     assert net.score(X, X) > 0.6
 
 
+@pytest.mark.slow
 def test_an_autoencoder_in_a_pipeline_of_labels():
     pipe = make_pipeline(
         AutoEncoder(make_autoencoder, transform_layer="code", size=4, **LEARNT),

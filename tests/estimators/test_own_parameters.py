@@ -128,6 +128,7 @@ def test_a_grid_searches_over_keywords(prefix):
     assert f"param_{name}" in grid.cv_results_
 
 
+@pytest.mark.slow
 def test_a_random_search_draws_keywords_and_training_parameters():
     search = RandomizedSearchCV(
         KerasClassifier(make_plain, **QUICK),

@@ -173,7 +173,9 @@ def assert_equal(one, other):
 
 @pytest.mark.exact
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("validation_split", [0.0, 0.2])
+@pytest.mark.parametrize(
+    "validation_split", [0.0, pytest.param(0.2, marks=pytest.mark.slow)]
+)
 def test_it_equals_keras_on_the_same_batches(name, validation_split):
     estimator, X, y = made(name)
     estimator.set_params(validation_split=validation_split)
@@ -209,6 +211,7 @@ def test_it_equals_keras_on_the_same_batches(name, validation_split):
         np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_a_citizen(name):

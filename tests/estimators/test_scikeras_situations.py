@@ -133,6 +133,7 @@ def test_in_a_pipeline():
     check_whole(make_pipeline(StandardScaler(), regressor()), *DIABETES)
 
 
+@pytest.mark.slow
 def test_in_searches():
     grid = GridSearchCV(
         classifier(epochs=1, validation_split=0.1),

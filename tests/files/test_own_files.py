@@ -34,6 +34,7 @@ def assert_same(one, other, case):
         np.testing.assert_array_equal(each, its)
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 @pytest.mark.parametrize("name", CASES)
 def test_an_estimator_comes_back_as_it_was(name, tmp_path):
