@@ -12,6 +12,8 @@ import builtins
 import dis
 import functools
 import marshal
+import re
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -35,8 +37,10 @@ _BUILTINS = {
 }
 # What code does to names and objects that are not its own.
 _CHANGES = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF"}
-_CHANGES |= {"DELETE_ATTR", "DELETE_SUBSCR", "IMPORT_NAME"}
+_CHANGES |= {"DELETE_ATTR", "DELETE_SUBSCR"}
 _STORES = {"STORE_ATTR", "STORE_SUBSCR"}
+# What a function may import when it is called.
+_LIBRARIES = {"keras", "tensorflow"}
 _NO_PART = {"CACHE", "EXTENDED_ARG", "PUSH_NULL", "NOP"}
 
 
@@ -134,6 +138,7 @@ def _referred_to(function: types.FunctionType) -> list[_Named]:
     cells = function.__closure__ or ()
     for name, cell in zip(code.co_freevars, cells, strict=True):
         known[name] = cell.cell_contents
+    imported = _imported_in(code)
     found = {}
     before, dotted, value = "", "", None  # of a name that may be a module
     for opname, argument in _instructions(code):
@@ -150,6 +155,8 @@ def _referred_to(function: types.FunctionType) -> list[_Named]:
             opname in ("LOAD_DEREF", "LOAD_CLASSDEREF") and argument in known
         ):
             dotted, value = argument, known.get(argument)
+        elif opname.startswith("LOAD_FAST") and argument in imported:
+            dotted, value = argument, imported[argument]
         else:
             dotted, value = "", None
         if dotted and not isinstance(value, types.ModuleType):
@@ -158,10 +165,39 @@ def _referred_to(function: types.FunctionType) -> list[_Named]:
     return [_Named(each) for each in found.items()]
 
 
+def _imported_in(code: types.CodeType) -> dict[str, Any]:
+    """Return what a function imports when it is called, by its local names."""
+    imported: dict[str, Any] = {}
+    stored = [name for opname, name in _instructions(code) if opname == "STORE_FAST"]
+    module, value = "", None
+    for opname, argument in _instructions(code):
+        if opname == "IMPORT_NAME":
+            package = argument.partition(".")[0]
+            if package not in _LIBRARIES:
+                raise NotOwnError(code)
+            module, value = argument, sys.modules.get(package)
+        elif opname == "IMPORT_FROM":
+            value = getattr(sys.modules.get(module), argument)
+        elif opname == "STORE_FAST" and value is not None:
+            if stored.count(argument) > 1:
+                raise NotOwnError(code)  # the name stands for several things
+            imported[argument], value = value, None
+        elif opname == "POP_TOP" or value is None:
+            value = None
+        else:
+            raise NotOwnError(code)  # used without a name, or at another place
+    return imported
+
+
 def _instructions(code: types.CodeType) -> Iterator[tuple[str, Any]]:
     """Yield what a function does, and those that are defined in it."""
     for each in dis.get_instructions(code):
-        if each.opname not in _NO_PART:
+        if isinstance(each.argval, tuple) and "_FAST" in each.opname:
+            # Two in one, as Python has them from 3.13 on.
+            verbs = re.findall("(LOAD|STORE)_FAST", each.opname)
+            for verb, name in zip(verbs, each.argval, strict=True):
+                yield f"{verb}_FAST", name
+        elif each.opname not in _NO_PART:
             yield each.opname, each.argval
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

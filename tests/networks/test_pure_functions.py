@@ -46,6 +46,28 @@ def importing():
     return keras.Sequential([layers.Dense(1, kernel_regularizer=regularizers.L2())])
 
 
+def importing_all(width=2):
+    import keras
+    from keras import layers as parts
+
+    return keras.Sequential([keras.layers.Dense(width), parts.Dense(1)])
+
+
+def importing_twice(width=2):
+    from keras import layers
+
+    if width > 2:
+        from keras import activations as layers
+
+    return layers.relu(width)
+
+
+def imports_a_reader():
+    from keras.models import load_model
+
+    return load_model("net.keras")
+
+
 def within(scale):
     def inner():
         return plain(scale)
@@ -148,7 +170,7 @@ class Made:
 @pytest.mark.parametrize(
     "function",
     [
-        *(plain, with_a_loop, by_others, frozen, within(2)),
+        *(plain, with_a_loop, by_others, frozen, importing, importing_all, within(2)),
         functools.partial(plain, units=3),
         lambda: plain(),
     ],
@@ -164,7 +186,13 @@ def test_it_is_known_what_does_the_same(function):
     [
         *(counts, looks_up, prints, summarises, reads, draws_anew, of_the_process),
         *(of_time, of_chance, imports_others, changes_a_name, Made(), Made, print),
-        *(importing, counts_on_itself, by_one_that_counts, reads_by_another_name),
+        *(
+            importing_twice,
+            imports_a_reader,
+            counts_on_itself,
+            by_one_that_counts,
+            reads_by_another_name,
+        ),
         *(keras.models.load_model, of_numpy, changes_keras, hands_on_a_module),
         functools.partial(plain, units=[3]),
         functools.partial(counts),
