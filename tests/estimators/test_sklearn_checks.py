@@ -102,6 +102,7 @@ def test_check_passes(estimator, check):
     run(check, estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(OWN, expected_failed_checks=lambda estimator: ROUNDING)
 def test_check_passes_for_own_networks(estimator, check):
     run(check, estimator)
