@@ -278,7 +278,7 @@ def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:
     """Return `names` and `scalars` of `Kinds`, where they are known."""
     given = recipe.compile_options
     assert given is not None  # the recipe has a key
-    metrics = made_metrics(given["metrics"], recipe.owner)
+    metrics = made_metrics(given["metrics"], recipe.owner) or []
     # Keras names those of several outputs by these, and counts weighted ones as well.
     several = not isinstance(metrics, list) or any(
         isinstance(each, list) for each in metrics

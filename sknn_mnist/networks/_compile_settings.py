@@ -65,7 +65,9 @@ def made_losses(loss: Any, dtype: str, owner: str, logits: bool = False) -> Any:
 
 
 def made_metrics(metrics: Any, owner: str) -> Any:
-    """Return fresh metrics, or some for each output."""
+    """Return fresh metrics, or some for each output; None for none."""
+    if metrics is None:
+        return None  # an empty list is not as many as several outputs
     if is_by_output(metrics):
         return {name: make_metrics(each, owner) for name, each in metrics.items()}
     if isinstance(metrics, list | tuple) and any(

@@ -825,6 +825,7 @@ def test_without_a_seed_networks_differ():
 
 def test_nobody_elses_generators_are_touched():
     def draws():
+        keras.backend.clear_session()
         keras.utils.set_random_seed(7)
         yield
         yield (

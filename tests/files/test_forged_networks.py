@@ -345,6 +345,12 @@ FORGED = {
     "format": ("dense", setting("format", value=1), "has not the format 1"),
     "no needs": ("code", setting("network", "needs", value=["x"]), "it has code"),
 }
+if keras.__version__.startswith("3.6."):
+    # The oldest does not make an activation that is a layer again, and so its network
+    # is not one that files describe.
+    FORGED = {name: case for name, case in FORGED.items() if case[0] != "operations"}
+if not hasattr(keras.layers, "RandAugment"):
+    del FORGED["loops"]
 
 
 @pytest.mark.parametrize("name", FORGED)
