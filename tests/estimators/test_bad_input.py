@@ -144,7 +144,7 @@ OWN = [
     ({"validation_batch_size": 0}, "an int in the range [1, inf). Got 0"),
     ({"feature_encoder": 3}, "None, a transformer or a function. Got 3"),
     ({"target_encoder": "labels"}, "None, a transformer or a function. Got 'labels'"),
-    ({"transform_layer": "hiden"}, "None, or the name or place of one of the layers"),
+    ({"transform_layer": "nowhere"}, "None, or the name or place of one of the layers"),
 ]
 # What is not of the networks of one's own, or left to them.
 OF_FIXED = ("dropout", "hidden_size", "batch_norm", "activation")
