@@ -83,3 +83,31 @@ def test_settings_are_told(asked):
 def test_tensorflow_tells_whether_it_has_started():
     tf.zeros(2) + 1
     assert private.has_started()
+
+
+def test_what_a_network_was_compiled_with_is_found_as_it_was_given():
+    def own(y_true, y_pred):
+        return keras.ops.mean(y_true - y_pred, axis=-1)
+
+    made = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    made.compile(loss=own, loss_weights=[2.0])
+    # Not by way of its config, which has no more than the function's name.
+    assert made._compile_config.config["loss"] is own
+    settings = private.compile_settings_of(made)
+    assert settings["loss"] is own
+    assert settings["loss_weights"] == [2.0]
+
+
+def test_a_functional_network_is_of_the_class():
+    inputs = keras.Input((1,))
+    assert type(keras.Model(inputs, inputs)) is private.FUNCTIONAL
+
+
+def test_names_and_generators_are_those_of_a_new_process():
+    first = keras.layers.Dense(1).name
+    with private.fresh_generators(0) as has_drawn:
+        assert keras.layers.Dense(1).name == "dense"
+        assert not has_drawn()
+        tf.random.normal(())
+        assert has_drawn()
+    assert keras.layers.Dense(1).name != first
