@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from sknn_mnist.engine._nests import Nest, leaves_of
-from sknn_mnist.engine._specs import any_rows
+from sknn_mnist.networks._input_specs import any_rows
 
 __all__ = ["Logs", "compiled_loop", "epoch_order"]
 

@@ -7,7 +7,6 @@ loop. What it computes is asked of it by calling its `call`, `compute_loss` and
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import keras
@@ -19,6 +18,7 @@ from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._specs import rows_at_once
 from sknn_mnist.engine._watch import Seen, Watch
+from sknn_mnist.networks._compile_settings import keras_chooses_xla
 
 __all__ = ["fit_by_keras", "needs_keras_fit", "overrides"]
 
@@ -39,7 +39,7 @@ def needs_keras_fit(network: keras.Model) -> bool:
         bool(network.run_eagerly)
         or network.steps_per_execution > 1
         # On a GPU it is Keras that chooses XLA, and asks for nothing by that.
-        or (bool(network.jit_compile) and not _keras_chooses_xla())
+        or (bool(network.jit_compile) and not keras_chooses_xla())
         or any(overrides(network, name) for name in _COURSE)
     )
 
@@ -125,14 +125,3 @@ def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
     return keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: watch.begin(), on_epoch_end=end
     )
-
-
-@lru_cache
-def _keras_chooses_xla() -> bool:
-    """Tell whether ``jit_compile="auto"`` means XLA here, where it can.
-
-    A network tells what came of its setting, not what that was.
-    """
-    network = keras.Sequential()
-    network.compile()
-    return bool(network.jit_compile)

@@ -28,9 +28,10 @@ from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._progress import FitProgress
-from sknn_mnist.engine._specs import any_rows, output_spec_of, rows_at_once
+from sknn_mnist.engine._specs import output_spec_of, rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen
+from sknn_mnist.networks._input_specs import any_rows
 from sknn_mnist.networks._keras_private import (
     apply_adam_in_place,
     sum_no_replicas,

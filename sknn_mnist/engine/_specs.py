@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -12,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from sknn_mnist.engine._nests import Nest, as_tuples, each_of, leaves_of
+from sknn_mnist.networks._input_specs import any_rows
+from sknn_mnist.networks._keras_private import FUNCTIONAL
+from sknn_mnist.networks._model_changes import layers_of
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = [
-    "any_rows",
     "has_graph",
     "input_spec_of",
     "output_spec_of",
@@ -28,18 +28,13 @@ __all__ = [
 MOST_ROWS, LEAST_ROWS, BYTES_OF_MAPS = 2048, 32, 16 * 2**20
 
 
-def any_rows(data: Any) -> tf.TensorSpec:
-    """Return the spec of an array or tensor, with any number of rows."""
-    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
-
-
 def has_graph(network: keras.Model) -> bool:
     """Tell whether a network is Keras's graph of layers: functional or sequential.
 
     Others are classes whose `call` is code; a class of the user's own may be one that
     is made as a graph, and is taken for code all the same.
     """
-    return type(network) in (keras.Sequential, _functional())
+    return type(network) in (keras.Sequential, FUNCTIONAL)
 
 
 def input_spec_of(recipe: NetworkRecipe, network: keras.Model) -> Nest:
@@ -84,7 +79,7 @@ def rows_at_once(network: keras.Model, inputs: Nest) -> int:
         What it is given; any number of rows.
     """
     length = _length_of(inputs)
-    sizes = [_largest_output(layer, length) for layer in _layers(network)]
+    sizes = [_largest_output(layer, length) for layer in layers_of(network)]
     largest = max((size for size in sizes if size is not None), default=1)
     if None in sizes or not sizes:
         # Layers that only code calls: what goes in and what comes out is known.
@@ -93,13 +88,6 @@ def rows_at_once(network: keras.Model, inputs: Nest) -> int:
         largest = max(largest, *(_size(each.shape, length) for each in known))
     n_bytes = largest * _bytes_of_number(inputs)
     return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
-
-
-def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in network.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
 
 
 def _largest_output(layer: keras.layers.Layer, length: int) -> int | None:
@@ -126,9 +114,3 @@ def _bytes_of_number(inputs: Nest) -> int:
     # Layers make floats of integers.
     sizes = [each.size for each in dtypes if each.is_floating]
     return max(sizes, default=np.dtype(keras.config.floatx()).itemsize)
-
-
-@lru_cache
-def _functional() -> type:
-    inputs = keras.Input((1,))
-    return type(keras.Model(inputs, inputs))

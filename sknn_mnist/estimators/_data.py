@@ -10,9 +10,10 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknn_mnist._parameters import PRECISIONS
+from sknn_mnist.engine._nests import rows_of
 from sknn_mnist.estimators._fit_parameters import FitParameters
 from sknn_mnist.estimators._loss_targets import weights_that_fit
-from sknn_mnist.estimators._weights import check_sample_weight, rows_at, weighed
+from sknn_mnist.estimators._weights import check_sample_weight, weighed
 
 __all__ = ["CheckedData", "as_arrays"]
 
@@ -46,10 +47,14 @@ class CheckedData(FitParameters):
             y_numeric=self._y_numeric,
             **options,
         )
+        return X, self._checked_targets(y, reset)
+
+    def _checked_targets(self, y: np.ndarray, reset: bool) -> np.ndarray:
+        """Return targets of the right kind, one column of them as one dimension."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._check_targets(y, reset)
-        return X, y
+        return y
 
     def _check_targets(self, y: np.ndarray, reset: bool) -> None:
         """Refuse targets of the wrong kind; unless `reset`, others than before."""
@@ -77,7 +82,7 @@ class CheckedData(FitParameters):
         # Rows without weight are gone before any are held out for validation.
         weights = check_sample_weight(sample_weight, len(X))
         kept = weights > 0
-        return rows_at(X, kept), rows_at(y, kept), weights[kept]
+        return rows_of(X, kept), rows_of(y, kept), weights[kept]
 
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None
@@ -93,6 +98,8 @@ class CheckedData(FitParameters):
 
     def _weights_that_fit(self, weights: np.ndarray | None) -> np.ndarray | None:
         """Return the weights, as far as the loss takes them."""
+        if weights is None:
+            return None
         loss = self._compile_options()["loss"]
         return weights_that_fit(loss, weights, type(self).__name__)
 

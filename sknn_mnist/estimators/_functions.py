@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import keras
 
-from sknn_mnist._parameters import invalid
+from sknn_mnist._parameters import invalid, near_names
 from sknn_mnist.networks._own_networks import name_of
 
 __all__ = [
@@ -99,11 +98,8 @@ _ELSEWHERE = {"build_fn": "model", "nb_epoch": "epochs"}
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" where a known name comes near."""
-    near = [
-        *([_ELSEWHERE[name]] if name in _ELSEWHERE else ()),
-        *get_close_matches(name, list(known), n=1, cutoff=0.6),
-    ]
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    # A name stands near itself.
+    return near_names(_ELSEWHERE.get(name, name), [*known])
 
 
 def arguments_for(

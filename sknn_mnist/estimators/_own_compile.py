@@ -8,7 +8,7 @@ from typing import Any
 from sknn_mnist.estimators._routing import routed, routes_of
 from sknn_mnist.networks._compile_settings import Compiled
 
-__all__ = ["described", "resolved"]
+__all__ = ["resolved"]
 
 
 def resolved(
@@ -45,8 +45,3 @@ def resolved(
             settings[name] = routed(name, settings[name], routes_of(name, given), owner)
     settings.update(routes_of("compile", given))
     return settings
-
-
-def described(value: Mapping[Any, Any]) -> bool:
-    """Tell whether a dict is Keras's config of one object."""
-    return "class_name" in value

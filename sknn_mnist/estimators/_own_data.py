@@ -12,7 +12,6 @@ from sklearn.base import clone
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import column_or_1d
 
 from sknn_mnist._parameters import PRECISIONS, invalid
 from sknn_mnist.estimators._data import CheckedData, as_arrays
@@ -110,11 +109,8 @@ class OwnData(CheckedData):
             y = y.toarray()
         numbers = {"dtype": "numeric"} if self._y_numeric else {"dtype": None}
         y = check_array(y, ensure_2d=False, input_name="y", **numbers)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
         check_consistent_length(*parts, y)
-        self._check_targets(y, reset)
-        return X, y
+        return X, self._checked_targets(y, reset)
 
     def _options_of_rows(self, reset: bool) -> dict[str, Any]:
         floats = np.dtype(self._dtype_of_data(reset)).type

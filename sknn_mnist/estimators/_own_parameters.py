@@ -276,13 +276,18 @@ def _storing(constructor: Any) -> Any:
     return __init__
 
 
-def own_names(kind: type) -> list[str]:
+def own_names(kind: type) -> tuple[str, ...]:
     """Return the parameters that a class's constructor takes, by its signature.
 
     And those of the constructors before it, where it hands on what it does not name.
     """
+    return _names_of_constructors(kind.__mro__)
+
+
+@functools.lru_cache(maxsize=64)
+def _names_of_constructors(lineage: tuple[Any, ...]) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for each in kind.__mro__:
+    for each in lineage:
         if "__init__" not in vars(each) or each is object:
             continue
         _, *parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
@@ -293,4 +298,4 @@ def own_names(kind: type) -> list[str]:
         names.update(dict.fromkeys(p.name for p in parameters if p.kind in kinds))
         if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
             break
-    return list(names)
+    return tuple(names)

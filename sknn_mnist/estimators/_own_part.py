@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -13,14 +12,20 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist._parameters import PRECISIONS, invalid
+from sknn_mnist.engine._nests import rows_of
 from sknn_mnist.estimators._base import metadata_of
 from sknn_mnist.estimators._functions import GIVEN, arguments_for
-from sknn_mnist.estimators._own_compile import described, resolved
+from sknn_mnist.estimators._own_compile import resolved
 from sknn_mnist.estimators._own_data import as_known_floats, check_encoded
 from sknn_mnist.estimators._own_parameters import is_open
 from sknn_mnist.estimators._own_settings import OwnSettings
 from sknn_mnist.estimators._several_heads import SeveralHeads
-from sknn_mnist.networks._compile_settings import SETTINGS, made_losses, made_metrics
+from sknn_mnist.networks._compile_settings import (
+    SETTINGS,
+    is_by_output,
+    made_losses,
+    made_metrics,
+)
 from sknn_mnist.networks._first_networks import FirstNetwork, read_off, remembered
 from sknn_mnist.networks._input_specs import spec_of
 from sknn_mnist.networks._keras_objects import make_optimizer
@@ -128,7 +133,7 @@ class OwnPart(OwnSettings):
 
     def _first_network(self, X: Any) -> tuple[FirstNetwork, Any, dict[str, Any]]:
         """Return what is known of the network, its builder and the arguments."""
-        x = self.feature_encoder_.transform(_first_row(X))
+        x = self.feature_encoder_.transform(rows_of(X, slice(1)))
         owner = type(self).__name__
         check_encoded(x, owner)
         if isinstance(self.model, keras.Model):
@@ -211,9 +216,7 @@ class OwnPart(OwnSettings):
             "optimizer": make_optimizer(
                 settings["optimizer"], self._now("learning_rate"), owner
             ),
-            "loss": made_losses(settings["loss"], dtype, owner, logits=True)
-            if settings["loss"] is not None
-            else None,
+            "loss": made_losses(settings["loss"], dtype, owner, logits=True),
             "metrics": made_metrics(settings["metrics"], owner)
             if settings["metrics"] is not None
             else list(self._default_metrics),
@@ -258,7 +261,7 @@ class OwnPart(OwnSettings):
         if isinstance(encoder, SeveralHeads):
             encoder.settle(loss, self._heads, name)
         else:
-            if isinstance(loss, Mapping) and not described(loss):
+            if is_by_output(loss):
                 loss = next(iter(loss.values()), None)
             elif isinstance(loss, list | tuple):
                 loss = loss[0]
@@ -298,10 +301,6 @@ def _layers_of(first: FirstNetwork) -> list[str]:
     # Of a Sequential, the input is no layer.
     skipped = "InputLayer" if kind == "Sequential" else None
     return [name for class_name, name in layers if class_name != skipped]
-
-
-def _first_row(X: Any) -> Any:
-    return keras.tree.map_structure(lambda each: each[:1], X)
 
 
 def _as_floats(x: Any, dtype: str) -> Any:

@@ -6,7 +6,6 @@ with a prefix, and by the function that made the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -21,7 +20,7 @@ from sknn_mnist._parameters import (
 )
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._functions import check_model
-from sknn_mnist.estimators._own_compile import described, resolved
+from sknn_mnist.estimators._own_compile import resolved
 from sknn_mnist.estimators._own_data import OwnData, as_known_floats, encoder_of
 from sknn_mnist.estimators._own_parameters import (
     FunctionParameters,
@@ -31,7 +30,12 @@ from sknn_mnist.estimators._own_parameters import (
 from sknn_mnist.estimators._own_targets import loss_for
 from sknn_mnist.estimators._routing import routed, routes_of
 from sknn_mnist.estimators._several_heads import SeveralHeads
-from sknn_mnist.networks._compile_settings import Compiled, made_losses, made_metrics
+from sknn_mnist.networks._compile_settings import (
+    Compiled,
+    is_by_output,
+    made_losses,
+    made_metrics,
+)
 from sknn_mnist.networks._heads import Heads
 from sknn_mnist.networks._keras_objects import make_optimizer
 
@@ -231,6 +235,8 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         return self._settings()
 
     def _weights_that_fit(self, weights: np.ndarray | None) -> np.ndarray | None:
+        if weights is None:
+            return None
         loss = self._settings()["loss"]
         one = self._heads.is_one and not isinstance(loss, list | tuple | dict)
         if loss is None or not one:
@@ -258,7 +264,7 @@ def _listed(callbacks: Any) -> list[Any]:
     """Return callbacks, in a dict of them too, as a list."""
     if callbacks is None:
         return []
-    if isinstance(callbacks, Mapping) and not described(callbacks):
+    if is_by_output(callbacks):
         return [each for value in callbacks.values() for each in _listed(value)]
     if isinstance(callbacks, list | tuple):
         return [each for value in callbacks for each in _listed(value)]

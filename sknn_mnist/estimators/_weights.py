@@ -12,7 +12,9 @@ import keras
 import numpy as np
 from sklearn.utils.validation import check_array
 
-__all__ = ["balanced", "check_sample_weight", "near_one", "rows_at", "weighed"]
+from sknn_mnist.engine._nests import leaves_of, rows_of
+
+__all__ = ["balanced", "check_sample_weight", "near_one", "weighed"]
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> np.ndarray:
@@ -45,13 +47,6 @@ def near_one(weights: np.ndarray) -> np.ndarray:
     return np.ldexp(weights, -np.frexp(weights.max())[1])
 
 
-def rows_at(x: Any, rows: Any) -> Any:
-    """Return some rows of an array, or of a list, tuple or dict of arrays."""
-    if isinstance(x, np.ndarray):
-        return x[rows]
-    return keras.tree.map_structure(lambda each: each[rows], x)
-
-
 def weighed(
     X: Any, y: Any, weights: np.ndarray | None
 ) -> tuple[Any, Any, np.ndarray | None]:
@@ -60,11 +55,11 @@ def weighed(
         return X, y, None
     weights = near_one(weights)
     # Weights have the precision of what they are multiplied with.
-    first = keras.tree.flatten(X)[0].dtype
+    first = leaves_of(X)[0].dtype
     dtype = first if first.kind == "f" else np.dtype(keras.config.floatx())
     kept = weights.astype(dtype) > 0
     if not kept.all():
-        X, y, weights = rows_at(X, kept), rows_at(y, kept), weights[kept]
+        X, y, weights = rows_of(X, kept), rows_of(y, kept), weights[kept]
     # A mean of equal weights may be rounded.
     alike = (weights == weights[0]).all()
     scaled = np.ones_like(weights) if alike else weights / weights.mean()

@@ -10,7 +10,7 @@ import numpy as np
 
 from sknn_mnist._array_kinds import ArrayKind
 
-__all__ = ["State", "as_int", "check_arrays"]
+__all__ = ["State", "as_int", "check_arrays", "numbers_of"]
 
 State: TypeAlias = dict[str, list[np.ndarray]]
 
@@ -25,6 +25,15 @@ def as_int(value: Any, least: int, most: float = math.inf) -> int:
         allowed = f"of {least} or more" if most == math.inf else f"of {least} to {most}"
         raise ValueError(f"{value!r} is not an int {allowed}")
     return value
+
+
+def numbers_of(stored: Mapping[str, Any]) -> np.ndarray:
+    """Return targets like those that a file tells of, of no rows: it has no memory."""
+    columns = as_int(stored["columns"], 1)
+    several = as_int(stored["dimensions"], 1, most=2) == 2
+    if columns > 1 and not several:
+        raise ValueError("its targets are one number and several at once")
+    return np.empty((0, columns) if several else 0)
 
 
 def check_arrays(expected: Mapping[str, list[ArrayKind]], state: State) -> None:

@@ -22,7 +22,7 @@ from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._images import TakesImages
 from sknn_mnist.estimators._own_part import OwnPart
-from sknn_mnist.files._checks import as_int, check_arrays
+from sknn_mnist.files._checks import as_int, check_arrays, numbers_of
 from sknn_mnist.files._own_data import set_features
 from sknn_mnist.files._own_estimators import (
     own_estimator_of,
@@ -259,11 +259,7 @@ def _set_targets(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
         # The labels of a matrix are the numbers of its columns.
         y = np.eye(2, len(labels), dtype=int) if stored["matrix"] else labels
     else:
-        columns = as_int(stored["columns"], 1)
-        several = as_int(stored["dimensions"], 1, most=2) == 2
-        if columns > 1 and not several:
-            raise ValueError("its targets are one number and several at once")
-        y = np.empty((0, columns) if several else 0)  # which takes no memory
+        y = numbers_of(stored)
     estimator.target_encoder_ = estimator.target_encoder.fit(y)
     estimator.__dict__.update(estimator.target_encoder_.get_metadata())
 

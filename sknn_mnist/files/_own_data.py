@@ -12,7 +12,7 @@ from sknn_mnist.estimators._base import KerasEstimator, metadata_of
 from sknn_mnist.estimators._own_part import OwnPart
 from sknn_mnist.estimators._own_targets import OwnClassEncoder, OwnNumberEncoder
 from sknn_mnist.estimators._several_heads import SeveralHeads
-from sknn_mnist.files._checks import as_int
+from sknn_mnist.files._checks import as_int, numbers_of
 from sknn_mnist.files._values import (
     UnsavableError,
     label_dtype,
@@ -173,12 +173,7 @@ def set_own_targets(estimator: OwnPart, stored: Mapping[str, Any]) -> None:
     elif classifies:
         encoder = _of_labels(owner, dtype, stored["labels"])
     else:
-        columns = as_int(stored["columns"], 1)
-        several = as_int(stored["dimensions"], 1, most=2) == 2
-        if columns > 1 and not several:
-            raise ValueError("its targets are one number and several at once")
-        y = np.empty((0, columns) if several else 0)  # which takes no memory
-        encoder = OwnNumberEncoder(owner, dtype).fit(y)
+        encoder = OwnNumberEncoder(owner, dtype).fit(numbers_of(stored))
     estimator.target_encoder_ = encoder
     estimator.__dict__.update(metadata_of(encoder))
 

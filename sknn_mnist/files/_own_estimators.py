@@ -6,7 +6,7 @@ arrays, and what the function was called with: `load` must be given the function
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,7 @@ from sknn_mnist.networks._heads import heads_of
 from sknn_mnist.networks._input_specs import declared_inputs, taken_spec
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._keras_private import FUNCTIONAL
+from sknn_mnist.networks._model_changes import layers_of
 from sknn_mnist.networks._own_networks import made_from_config
 from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
 
@@ -249,7 +250,7 @@ def _code_in(network: keras.Model) -> str:
     if type(network) not in (keras.Sequential, FUNCTIONAL):
         return f"its network is of a class of your own ({type(network).__name__})"
     layers = {
-        f"{each.name!r} ({type(each).__name__})": each for each in _layers(network)
+        f"{each.name!r} ({type(each).__name__})": each for each in layers_of(network)
     }
     own = [
         name
@@ -267,13 +268,6 @@ def _code_in(network: keras.Model) -> str:
             f"({', '.join(refused[:5])})"
         )
     return "its network has code or settings of your own that no config tells of"
-
-
-def _layers(network: keras.Model) -> Iterator[Any]:
-    for each in network.layers:
-        yield each
-        if isinstance(each, keras.Model):
-            yield from _layers(each)
 
 
 def _described(

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
 import keras
-import tensorflow as tf
 
+from sknn_mnist.networks._isolation import isolated
 from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics
 from sknn_mnist.networks._keras_private import compile_settings_of
@@ -24,6 +25,7 @@ __all__ = [
     "Compiled",
     "compiled_by",
     "is_by_output",
+    "keras_chooses_xla",
     "made_losses",
     "made_metrics",
     "other_settings",
@@ -116,6 +118,18 @@ def compiled_by(network: keras.Model) -> Compiled | None:
     return Compiled(settings, not own_way)
 
 
+@lru_cache
+def keras_chooses_xla() -> bool:
+    """Tell whether ``jit_compile="auto"`` means XLA here, where it can.
+
+    A network tells what came of its setting, not what that was.
+    """
+    with isolated(0):  # which names nothing of the user's
+        network = keras.Sequential()
+        network.compile()
+    return bool(network.jit_compile)
+
+
 def _as_chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of a compiled network as they were chosen.
 
@@ -123,7 +137,7 @@ def _as_chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
     where there is a GPU and the network allows it.
     """
     chosen = dict(settings)
-    if chosen.get("jit_compile") == bool(tf.config.list_physical_devices("GPU")):
+    if chosen.get("jit_compile") == keras_chooses_xla():
         chosen["jit_compile"] = "auto"
     return chosen
 

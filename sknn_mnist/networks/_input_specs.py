@@ -13,7 +13,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["as_taken", "declared_inputs", "spec_of", "symbols_of", "taken_spec"]
+__all__ = [
+    "any_rows",
+    "as_taken",
+    "declared_inputs",
+    "spec_of",
+    "symbols_of",
+    "taken_spec",
+]
+
+
+def any_rows(data: Any) -> tf.TensorSpec:
+    """Return the spec of an array or tensor, with any number of rows."""
+    return tf.TensorSpec([None, *data.shape[1:]], data.dtype)
 
 
 def spec_of(x: Any) -> Any:
@@ -29,9 +41,7 @@ def spec_of(x: Any) -> Any:
     tf.TensorSpec, or list, tuple or dict of them
         With the number of rows left open.
     """
-    return keras.tree.map_structure(
-        lambda each: tf.TensorSpec([None, *each.shape[1:]], each.dtype), x
-    )
+    return keras.tree.map_structure(any_rows, x)
 
 
 def symbols_of(spec: Any) -> Any:

@@ -18,7 +18,7 @@ from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_private import rate_of_optimizer
 
-__all__ = ["Change", "Origin", "Output", "Structure"]
+__all__ = ["Change", "Origin", "Output", "Structure", "layers_of"]
 
 # Attributes without effect on what an existing network computes or how it trains:
 # wrappers that Keras makes for each layer, and what draws the initial weights.
@@ -128,7 +128,7 @@ class Structure:
     def __init__(self, network: keras.Model, outputs: Any = None) -> None:
         self._kind = type(network)
         self._own = _overridden(network)
-        self._parts = [_part(layer) for layer in _layers(network)]
+        self._parts = [_part(layer) for layer in layers_of(network)]
         self._unchanged: list[Any] = []  # marks of a network that had no changes
         self.outputs = _outputs(network, outputs)
 
@@ -162,7 +162,7 @@ class Structure:
         if type(network) is not self._kind:
             yield Change(f"it is a {type(network).__name__} now", True)
             return
-        parts = [_part(layer) for layer in _layers(network)]
+        parts = [_part(layer) for layer in layers_of(network)]
         if [(each.name, each.kind) for each in parts] != [
             (each.name, each.kind) for each in self._parts
         ]:
@@ -228,7 +228,7 @@ def _marks(network: keras.Model) -> list[Any]:
         getattr(network, "optimizer", None),
         *_overridden(network).values(),
     ]
-    for layer in _layers(network):
+    for layer in layers_of(network):
         marks += [layer, type(layer), *vars(layer).values()]
     for each in network.variables:
         marks += [each, each.trainable, each.regularizer, each.constraint]
@@ -237,12 +237,12 @@ def _marks(network: keras.Model) -> list[Any]:
     return marks
 
 
-def _layers(network: Any) -> Iterator[keras.layers.Layer]:
+def layers_of(network: Any) -> Iterator[keras.layers.Layer]:
     """Yield the layers, those of networks within it too."""
     for layer in network.layers:
         yield layer
         if isinstance(layer, keras.Model):
-            yield from _layers(layer)
+            yield from layers_of(layer)
 
 
 def _part(layer: keras.layers.Layer) -> _Part:

@@ -104,9 +104,8 @@ def _key_of(value: Any, within: tuple[Any, ...]) -> Any:
 
 
 def _key_of_code(function: types.FunctionType, within: tuple[Any, ...]) -> Any:
-    refers = [
-        (name, _key_of(value, within)) for name, value in sorted(_referred_to(function))
-    ]
+    known = _referred_to(function)
+    refers = [(name, _key_of(known[name], within)) for name in sorted(known)]
     defaults = [_key_of(each, within) for each in function.__defaults__ or ()]
     keywords = [
         (name, _key_of(each, within))
@@ -116,15 +115,8 @@ def _key_of_code(function: types.FunctionType, within: tuple[Any, ...]) -> Any:
     return code, tuple(refers), tuple(defaults), tuple(keywords)
 
 
-class _Named(tuple[str, Any]):
-    """A name and what it stands for, in the order of the names."""
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self[0] < other[0])
-
-
-def _referred_to(function: types.FunctionType) -> list[_Named]:
-    """Return what a function refers to by dotted names, with these.
+def _referred_to(function: types.FunctionType) -> dict[str, Any]:
+    """Return what a function refers to, by dotted names.
 
     Raises
     ------
@@ -139,7 +131,7 @@ def _referred_to(function: types.FunctionType) -> list[_Named]:
     for name, cell in zip(code.co_freevars, cells, strict=True):
         known[name] = cell.cell_contents
     imported = _imported_in(code)
-    found = {}
+    found: dict[str, Any] = {}
     before, dotted, value = "", "", None  # of a name that may be a module
     for opname, argument in _instructions(code):
         is_attribute = opname in ("LOAD_ATTR", "LOAD_METHOD")
@@ -162,7 +154,7 @@ def _referred_to(function: types.FunctionType) -> list[_Named]:
         if dotted and not isinstance(value, types.ModuleType):
             found[dotted] = value
         before = opname
-    return [_Named(each) for each in found.items()]
+    return found
 
 
 def _imported_in(code: types.CodeType) -> dict[str, Any]:

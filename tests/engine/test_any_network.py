@@ -195,7 +195,7 @@ def test_xla_that_keras_chooses_by_itself_is_none_that_was_asked_for(monkeypatch
     assert not needs_keras_fit(of_code())
     with_xla = of_code(jit_compile=True)
     assert needs_keras_fit(with_xla)
-    monkeypatch.setattr(_keras_fit, "_keras_chooses_xla", lambda: True)
+    monkeypatch.setattr(_keras_fit, "keras_chooses_xla", lambda: True)
     assert not needs_keras_fit(with_xla)
 
 
