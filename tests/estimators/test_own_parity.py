@@ -362,3 +362,48 @@ def test_what_is_set_of_variables_holds_in_copies():
 def test_a_network_has_its_dtype():
     with pytest.raises(ValueError, match=r"'dtype' .* None or 'float32', which the"):
         KerasClassifier(pretrained(), dtype="float64").fit(ROWS, LABELS)
+
+
+def of_widths(widths):
+    hidden = [layers.Dense(size, activation=name) for name, size in widths.items()]
+    return keras.Sequential(
+        [layers.Input((8,)), *hidden, layers.Dense(3, activation="softmax")]
+    )
+
+
+def test_a_function_is_called_for_each_order_of_its_arguments():
+    # Equal dicts, and two networks.
+    for widths in ({"relu": 5, "tanh": 4}, {"tanh": 4, "relu": 5}):
+        estimator = KerasClassifier(of_widths, widths=widths, epochs=1, random_state=0)
+        found = estimator.fit(ROWS, LABELS).model_.layers
+        assert [each.units for each in found] == [*widths.values(), 3]
+
+
+def last_before_first():
+    last, first = keras.Input((4,), name="last"), keras.Input((4,), name="first")
+    hidden = layers.Concatenate()([layers.Dense(3)(last), layers.Dense(2)(first)])
+    return keras.Model([last, first], layers.Dense(3, activation="softmax")(hidden))
+
+
+def test_inputs_in_a_list_and_by_name_are_the_same():
+    # In Keras's order of names the other comes first, and both are of one shape.
+    X = {"last": ROWS[:, :4], "first": ROWS[:, 4:]}
+    estimator = KerasClassifier(last_before_first, epochs=2, random_state=0)
+    expected = clone(estimator).fit([*X.values()], LABELS)
+    by_name = clone(estimator).fit(X, LABELS)
+    np.testing.assert_array_equal(
+        by_name.predict_proba(X), expected.predict_proba([*X.values()])
+    )
+
+
+def test_a_memory_knows_the_weights_that_a_network_starts_with():
+    model = pretrained()
+    estimator = KerasClassifier(model, epochs=2, random_state=0)
+    clear_memory(":memory:")
+    clone(estimator).set_params(memory=":memory:").fit(ROWS, LABELS)
+    model.set_weights([each + 0.1 for each in model.get_weights()])
+    expected = clone(estimator).fit(ROWS, LABELS).predict_proba(ROWS)
+    again = clone(estimator).set_params(memory=":memory:").fit(ROWS, LABELS)
+    assert again.initial_epoch_ == 0
+    np.testing.assert_array_equal(again.predict_proba(ROWS), expected)
+    clear_memory(":memory:")
