@@ -1,6 +1,7 @@
 """Data that the tests share."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -19,16 +20,18 @@ settings.load_profile("untimed")
 def pytest_collection_modifyitems(items):
     """Leave out what TensorFlow itself can't compute where this is another machine.
 
-    With ONEDNN_MAX_CPU_ISA=AVX2 on a processor with AVX-512, bfloat16 ends the process,
-    under keras.Model.fit as well; tests/estimators/test_precision.py tests that it is
-    refused. A processor that has no AVX-512 computes it otherwise.
+    With ONEDNN_MAX_CPU_ISA=AVX2 on a processor that has instructions for 16 bits, those
+    end the process, under keras.Model.fit as well; tests/networks/test_sixteen_bits.py
+    tests that they are refused. A processor without them computes it otherwise.
     """
-    from sknn_mnist.engine._processes import bfloat16_obstacle
+    from sknn_mnist.networks._sixteen_bits import sixteen_bits_obstacle
 
-    obstacle = bfloat16_obstacle()
-    for item in items if obstacle else []:
-        if "bfloat16" in item.nodeid and "refused" not in item.nodeid:
-            item.add_marker(pytest.mark.skip(reason=obstacle))
+    for dtype in ("bfloat16", "float16"):
+        obstacle = sixteen_bits_obstacle(dtype)
+        for item in items if obstacle else []:
+            named = re.search(rf"(?<!b){dtype}", item.nodeid)
+            if named and "refused" not in item.nodeid:
+                item.add_marker(pytest.mark.skip(reason=obstacle))
 
 
 @pytest.fixture(scope="session", autouse=True)

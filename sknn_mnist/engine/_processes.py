@@ -10,15 +10,10 @@ import multiprocessing
 import os
 import re
 import warnings
-from pathlib import Path
 
 import tensorflow as tf
 
-from sknn_mnist.networks._conditions import ISA_VARIABLES
-from sknn_mnist.networks._keras_private import uses_onednn
-
 __all__ = [
-    "bfloat16_obstacle",
     "n_gpus",
     "n_threads",
     "take_share_of_cores",
@@ -82,31 +77,6 @@ def n_threads() -> int:
 def n_gpus() -> int:
     """Return how many GPUs TensorFlow finds."""
     return len(tf.config.list_physical_devices("GPU"))
-
-
-def bfloat16_obstacle() -> str | None:
-    """Say why computing in bfloat16 would end this process, or None.
-
-    TensorFlow asks the processor whether it can, and oneDNN, told to leave AVX-512
-    alone, then can't: it calls `terminate`, also under `keras.Model.fit`.
-    """
-    given = {name: os.environ[name] for name in ISA_VARIABLES if name in os.environ}
-    bounds = [
-        f"{name}={value}"
-        for name, value in given.items()
-        if re.fullmatch(r"SSE41|AVX|AVX2|AVX2_VNNI", value, re.IGNORECASE)
-    ]
-    if not bounds or not uses_onednn() or not _has_avx512():
-        return None
-    return f"{bounds[0]} keeps oneDNN from it on this processor"
-
-
-def _has_avx512() -> bool:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return " avx512f" in text
 
 
 def _number_of(process: str) -> int:

@@ -18,13 +18,13 @@ from sknn_mnist._parameters import (
     invalid,
 )
 from sknn_mnist.engine._owned_network import OwnedNetwork
-from sknn_mnist.engine._processes import bfloat16_obstacle
 from sknn_mnist.estimators._callbacks import make_callbacks
 from sknn_mnist.estimators._parameters import TrainingParameters, is_auto
 from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_copies import copy_of
 from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
+from sknn_mnist.networks._sixteen_bits import sixteen_bits_obstacle
 
 __all__ = ["FitParameters", "as_int"]
 
@@ -59,7 +59,7 @@ class FitParameters(TrainingParameters):
         check_bool("warm_start", self.warm_start, owner)
         check_one_of("verbose", as_int(self._setting("verbose")), (0, 1, 2), owner)
         self._check_dtype()
-        obstacle = bfloat16_obstacle() if self.dtype == "mixed_bfloat16" else None
+        obstacle = sixteen_bits_obstacle(self.dtype) if self.dtype else None
         if obstacle:
             raise invalid("dtype", owner, f"another one ({obstacle})", self.dtype)
         make_callbacks(self._callbacks_given(), owner)

@@ -37,6 +37,7 @@ from sknn_mnist.networks._own_networks import (
     made_from_config,
 )
 from sknn_mnist.networks._recipes import NetworkRecipe
+from sknn_mnist.networks._sixteen_bits import sixteen_bits_obstacle
 
 __all__ = ["OwnPart", "own_score"]
 
@@ -96,6 +97,7 @@ class OwnPart(OwnSettings):
     def _recipe_for(self, X: Any, y: Any) -> NetworkRecipe:
         self.__dict__.update(metadata_of(self.feature_encoder_))
         first, builder, arguments = self._first_network(X)
+        _check_computable(first, type(self).__name__)
         self._heads, self._compiled = first.heads, first.compiled
         self._changed_since = frozenset()
         _check_layer(self.transform_layer, first, type(self).__name__)
@@ -301,6 +303,16 @@ def _layers_of(first: FirstNetwork) -> list[str]:
     # Of a Sequential, the input is no layer.
     skipped = "InputLayer" if kind == "Sequential" else None
     return [name for class_name, name in layers if class_name != skipped]
+
+
+def _check_computable(first: FirstNetwork, owner: str) -> None:
+    for dtype in sorted(first.computes_in):
+        obstacle = sixteen_bits_obstacle(dtype)
+        if obstacle:
+            raise ValueError(
+                f"The network of {owner} has layers that compute in {dtype}, which "
+                f"would end this process: {obstacle}."
+            )
 
 
 def _as_floats(x: Any, dtype: str) -> Any:

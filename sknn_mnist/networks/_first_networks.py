@@ -22,6 +22,7 @@ from sknn_mnist.networks._conditions import conditions
 from sknn_mnist.networks._heads import Heads, heads_of
 from sknn_mnist.networks._input_specs import declared_inputs, taken_spec
 from sknn_mnist.networks._keras_fingerprints import NotOwnError
+from sknn_mnist.networks._model_changes import layers_of
 from sknn_mnist.networks._own_networks import recognised, values_of
 from sknn_mnist.networks._pure_functions import exact_key, purity_key
 
@@ -48,6 +49,8 @@ class FirstNetwork:
         What it was compiled with, None if it was not.
     policy : str
         Its dtype policy.
+    computes_in : frozenset of str
+        The dtypes that its layers compute in.
     known : (str, Mapping) or None
         The kind and config that make it again, None where none do.
     values : tuple of ndarray
@@ -60,6 +63,7 @@ class FirstNetwork:
     heads: Heads
     compiled: Compiled | None
     policy: str
+    computes_in: frozenset[str]
     known: tuple[str, Mapping[str, Any]] | None
     values: tuple[np.ndarray, ...]
     network: keras.Model | None
@@ -97,6 +101,7 @@ def read_off(network: keras.Model, x: Any, owner: str) -> FirstNetwork:
         heads_of(network, spec),
         compiled,
         network.dtype_policy.name,
+        frozenset(each.compute_dtype for each in layers_of(network)),
         known,
         () if known is None else values_of(network),
         network if known is None else None,

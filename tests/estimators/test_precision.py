@@ -1,9 +1,5 @@
 """`dtype`: which parts of a net compute in how many bits."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -127,38 +123,3 @@ def test_gpus_that_are_set_up_already_are_left_alone(monkeypatch):
     monkeypatch.setattr(tf.config, "set_visible_devices", see)
     _processes.take_share_of_gpus()
     assert config.growing == []
-
-
-REFUSED = """
-import numpy as np
-from sknn_mnist import DenseClassifier
-from sknn_mnist.engine import _processes
-_processes._has_avx512 = lambda: {has}
-try:
-    DenseClassifier(dtype="mixed_bfloat16")._check_parameters()
-    print("taken")
-except ValueError as err:
-    print(err)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("isa", "has", "said"),
-    [
-        ("AVX2", True, "ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from it"),
-        ("avx2", True, "ONEDNN_MAX_CPU_ISA=avx2 keeps oneDNN from it"),
-        ("AVX2", False, "taken"),
-        ("AVX512_CORE_BF16", True, "taken"),
-    ],
-)
-def test_bfloat16_that_would_end_the_process_is_refused(isa, has, said):
-    done = subprocess.run(
-        [sys.executable, "-c", REFUSED.format(has=has)],
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa, "TF_ENABLE_ONEDNN_OPTS": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert said in done.stdout
