@@ -93,6 +93,7 @@ class Forward:
             [spec(variable) for variable in network.trainable_variables],
             [spec(variable) for variable in network.non_trainable_variables],
         )
+        self._taken = leaves_of(inputs)
         self._owner = recipe.owner
         self._rows_at_once = partial(rows_at_once, whole)
         self._to_try: list[np.ndarray] | None = _values_to_try(whole)
@@ -146,7 +147,10 @@ class Forward:
         others = [tf.constant(values[i]) for i in self._others]
 
         def compute(rows: Nest) -> Nest:
-            x = [tf.convert_to_tensor(each) for each in leaves_of(rows)]
+            x = [
+                _as_spec(each, taken)
+                for each, taken in zip(leaves_of(rows), self._taken, strict=True)
+            ]
             return each_of(_array, self._function(x, trainable, others))
 
         return compute
@@ -209,6 +213,13 @@ def _call(
     mapping = list(zip(variables, [*trainable, *others], strict=True))
     with keras.StatelessScope(state_mapping=mapping):
         return network(x, training=False)
+
+
+def _as_spec(rows: Any, taken: tf.TensorSpec) -> tf.Tensor:
+    """Return rows as a tensor; pixels in 8 bits as the floats that they stand for."""
+    tensor = tf.convert_to_tensor(np.asarray(rows))
+    is_pixels = tensor.dtype == tf.uint8 and taken.dtype.is_floating
+    return tf.cast(tensor, taken.dtype) if is_pixels else tensor
 
 
 def _array(tensor: tf.Tensor) -> np.ndarray:

@@ -13,7 +13,9 @@ import keras
 import tensorflow as tf
 
 from sknn_mnist._histories import plain_history
+from sknn_mnist._row_views import RowView
 from sknn_mnist.engine._batches import epoch_order
+from sknn_mnist.engine._nests import leaves_of
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._specs import rows_at_once
@@ -66,7 +68,7 @@ def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any
     dict of str to list
         The history.
     """
-    data, held_out = plan.data.each(tf.constant), plan.validation_data
+    data = plan.data.each(_constant)
     # Said when an epoch begins, since a callback may have Keras begin with another.
     number = tf.Variable(plan.initial_epoch, dtype=tf.int64, trainable=False)
 
@@ -76,7 +78,7 @@ def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any
         return tf.data.Dataset.from_tensor_slices(rows).batch(plan.batch_size)
 
     def samples_of(rows: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda each: tf.gather(each, rows), data)
+        return tf.nest.map_structure(lambda each: _gathered(each, rows), data)
 
     # Keras goes through it once an epoch.
     dataset = (
@@ -91,8 +93,7 @@ def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any
         epochs=plan.epochs,
         initial_epoch=plan.initial_epoch,
         shuffle=False,  # the dataset has done it
-        validation_data=None if held_out is None else tuple(held_out),
-        validation_batch_size=_validation_batch_size(network, plan),
+        **_validation(network, plan),
         callbacks=[
             keras.callbacks.LambdaCallback(
                 on_epoch_begin=lambda epoch, logs: number.assign(epoch)
@@ -105,11 +106,34 @@ def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any
     return plain_history(history.history)
 
 
-def _validation_batch_size(network: keras.Model, plan: TrainingPlan) -> int | None:
-    if plan.validation_data is None:
-        return None
-    x = plan.validation_data.x
-    return plan.validation_batch_size or rows_at_once(network, x)
+def _validation(network: keras.Model, plan: TrainingPlan) -> dict[str, Any]:
+    """Return what `keras.Model.fit` is told of the rows held out."""
+    held_out = plan.validation_data
+    if held_out is None:
+        return {}
+    size = plan.validation_batch_size or rows_at_once(network, held_out.x)
+    if not any(isinstance(each, RowView) for each in leaves_of(held_out.x)):
+        return {"validation_data": tuple(held_out), "validation_batch_size": size}
+    data = held_out.each(_constant)
+    batches = tf.data.Dataset.range(held_out.n_rows, output_type=tf.int32).batch(size)
+
+    def samples_of(rows: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda each: _gathered(each, rows), data)
+
+    return {"validation_data": batches.map(samples_of)}
+
+
+def _constant(array: Any) -> Any:
+    return array if isinstance(array, RowView) else tf.constant(array)
+
+
+def _gathered(rows: Any, numbers: tf.Tensor) -> tf.Tensor:
+    if not isinstance(rows, RowView):
+        return tf.gather(rows, numbers)
+    read = tf.numpy_function(
+        lambda chosen: rows[chosen].read(), [numbers], rows.dtype, stateful=False
+    )
+    return tf.ensure_shape(read, [None, *rows.shape[1:]])
 
 
 def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import keras
@@ -22,12 +21,13 @@ import tensorflow as tf
 
 from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist._messages import first_line
+from sknn_mnist.engine._batch_listeners import batch_listeners, may_miss_batches
 from sknn_mnist.engine._batches import Logs, compiled_loop, epoch_order
+from sknn_mnist.engine._feeds import bytes_of_row, feed_of
 from sknn_mnist.engine._keras_fit import needs_keras_fit, overrides
 from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
-from sknn_mnist.engine._progress import FitProgress
 from sknn_mnist.engine._specs import output_spec_of, rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Seen
@@ -173,22 +173,26 @@ class FusedNetwork:
     def _run(self, run: _Pass, rows: tf.Tensor) -> Logs:
         """Run a pass over the batches of `rows`, in calls of bounded length."""
         loop, key = self._loop_of(run), run.key
-        listeners = _batch_listeners(run.hooks, run.phase)
-        one_by_one = not all(map(_may_miss_batches, listeners))
+        listeners = batch_listeners(run.hooks, run.phase)
+        one_by_one = not all(map(may_miss_batches, listeners))
         n_steps, block = -(-len(rows) // run.batch_size), run.block_size
         first, logs = 0, {}
-        while first < n_steps:
-            last = min(first + self._steps_per_call(key, one_by_one), n_steps)
-            if listeners:
-                getattr(run.hooks, f"on_{run.phase}_batch_begin")(first)
-            start = time.perf_counter()
-            logs = loop(rows, first, last, run.batch_size, block, *run.data)
-            self._seconds[key] = (time.perf_counter() - start) / (last - first)
-            if listeners:
-                getattr(run.hooks, f"on_{run.phase}_batch_end")(last - 1, logs)
-            if run.is_stopped:
-                break
-            first = last
+        with feed_of(run.data, rows, run.batch_size) as feed:
+            while first < n_steps:
+                wanted = first + self._steps_per_call(key, one_by_one)
+                given = feed.steps(first, min(wanted, n_steps))
+                last = first + given.n_steps
+                if listeners:
+                    getattr(run.hooks, f"on_{run.phase}_batch_begin")(first)
+                start = time.perf_counter()
+                begin, end = given.begin, given.begin + given.n_steps
+                logs = loop(given.rows, begin, end, run.batch_size, block, *given.data)
+                self._seconds[key] = (time.perf_counter() - start) / given.n_steps
+                if listeners:
+                    getattr(run.hooks, f"on_{run.phase}_batch_end")(last - 1, logs)
+                if run.is_stopped:
+                    break
+                first = last
         return logs
 
     def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
@@ -318,7 +322,7 @@ class _Pass:
     def key(self) -> tuple[Any, ...]:
         """Equal where the compiled loop is the same, of one network."""
         form = repr(each_of(lambda _: None, self.samples))
-        return self.phase, form, *((each.dtype, each.shape[1:]) for each in self.data)
+        return self.phase, form, *map(any_rows, self.data)
 
     @property
     def step(self) -> Callable[..., Any]:
@@ -329,9 +333,7 @@ class _Pass:
     @property
     def block_size(self) -> int:
         """Batches whose samples are gathered at once."""
-        bytes_per_row = sum(
-            prod(each.shape[1:]) * each.dtype.size for each in self.data
-        )
+        bytes_per_row = sum(map(bytes_of_row, self.data))
         return max(1, BYTES_PER_BLOCK // (self.batch_size * bytes_per_row))
 
     @property
@@ -352,32 +354,4 @@ def _hooks(
         epochs=plan.epochs,
         steps=plan.n_batches,
         model=network,
-    )
-
-
-def _batch_listeners(
-    hooks: keras.callbacks.CallbackList, phase: str
-) -> list[keras.callbacks.Callback]:
-    """Return the callbacks that have batch methods of their own."""
-    names = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
-    if phase == "train":
-        names += ["on_batch_begin", "on_batch_end"]
-    return [
-        callback
-        for callback in hooks.callbacks
-        if any(
-            # Of the instance, where LambdaCallback puts them.
-            getattr(getattr(callback, name), "__func__", None)
-            is not getattr(keras.callbacks.Callback, name)
-            for name in names
-        )
-    ]
-
-
-def _may_miss_batches(callback: keras.callbacks.Callback) -> bool:
-    """Tell whether a callback's batch methods need not see each batch."""
-    return isinstance(callback, keras.callbacks.ProgbarLogger | FitProgress) or (
-        type(callback)
-        in (keras.callbacks.ModelCheckpoint, keras.callbacks.BackupAndRestore)
-        and callback.save_freq == "epoch"
     )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist._row_views import RowView
 from sknn_mnist.memory._fingerprints import digest
 
 __all__ = ["cached_tensor", "clear_tensor_cache"]
@@ -26,8 +27,13 @@ _lock = threading.Lock()
 _cache: OrderedDict[Any, tf.Tensor] = OrderedDict()  # the last used at the end
 
 
-def cached_tensor(array: np.ndarray) -> tf.Tensor:
-    """Return the array as a tensor: the cached one with these values or a new one."""
+def cached_tensor(array: np.ndarray | RowView) -> tf.Tensor | RowView:
+    """Return the array as a tensor: the cached one with these values or a new one.
+
+    What is read when it is needed stays what it is.
+    """
+    if isinstance(array, RowView):
+        return array
     if not _is_worth_caching(array):
         return tf.constant(array)
     key = digest(array)

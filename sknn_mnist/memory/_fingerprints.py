@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
+from sknn_mnist._row_views import RowView
 from sknn_mnist.networks._conditions import versions
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -70,7 +71,7 @@ def digest(array: Any) -> Any:
 
     Parameters
     ----------
-    array : ndarray, or list, tuple or dict of these, or None
+    array : ndarray or RowView, or list, tuple or dict of these, or None
         Lists and tuples are alike; dicts are, in whatever order.
 
     Returns
@@ -86,7 +87,16 @@ def digest(array: Any) -> Any:
         return [digest(each) for each in array]
     if isinstance(array, dict):
         return {"dict": [(name, digest(array[name])) for name in sorted(array)]}
+    if isinstance(array, RowView):
+        # As of an array of the same values, which a view of one may be.
+        told, parts = array.identity()
+        found = xxhash.xxh3_128()
+        for block in parts:
+            found.update(_bytes_of(block))
+        return *told, found.hexdigest()
+    return array.dtype.str, array.shape, xxhash.xxh3_128_hexdigest(_bytes_of(array))
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
     # As bytes, since 16-bit floats of other formats have no buffer.
-    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    hexdigits = xxhash.xxh3_128_hexdigest(raw.data)
-    return array.dtype.str, array.shape, hexdigits
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
