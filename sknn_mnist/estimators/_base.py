@@ -231,7 +231,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
                 "input_shape": self._input_shape,
                 "n_outputs": target.n_units,
                 "output_activation": target.output_activation,
-                **{name: self._fit_params[name] for name in self._network_parameters},
+                **self._network_options(),
             },
             compile_options=self._compile_options(),
             owner=type(self).__name__,

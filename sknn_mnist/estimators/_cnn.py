@@ -27,7 +27,7 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
     """The part of the estimators that builds with `build_cnn`."""
 
     _builder = staticmethod(build_cnn)
-    _network_parameters = (*names_of(CNNParameters), "dtype")
+    _network_parameters = (*names_of(CNNParameters), "rescaling", "dtype")
 
     @property
     def kernels_(self) -> list[np.ndarray]:
@@ -57,8 +57,8 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier.
     Convolution and max pooling, once for each entry of `filters`, then dense
-    layers. X may hold images of shape (n, h, w) or (n, h, w, c), or one flat row per
-    sample.
+    layers. X may hold images of shape (n, h, w) or (n, h, w, c), one flat row per
+    sample, or paths of image files, which are read a few batches at a time.
 
     Parameters
     ----------
@@ -85,7 +85,16 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
         means a square image with one channel, three times a square one with
-        three channels, anything else a strip one pixel high.
+        three channels, anything else a strip one pixel high. Images of files
+        are resized to a given shape, to colours unless all are grey where it has
+        no channels; with "auto" all must have one size.
+    cache_images : bool, default=False
+        Where X is an array of paths: whether the images stay in memory, in 8 bits,
+        once they are read, instead of being read again in each epoch.
+    rescaling : "auto", float or None, default="auto"
+        By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
+        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -159,6 +168,11 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         Number of classes.
     image_shape_ : tuple (height, width, channels)
         Shape of the images that the network takes.
+    rescaling_ : float or None
+        By what the network multiplies X; None where it has no such layer.
+    value_range_ : tuple of float
+        Smallest and largest value of X, as found in up to 1000 of the rows, evenly
+        spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample, which is the number of values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -194,8 +208,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
     """Regressor: a small convolutional net.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn regressor, for one
-    target or several. X may hold images of shape (n, h, w) or (n, h, w, c), or one
-    flat row per sample.
+    target or several. X may hold images of shape (n, h, w) or (n, h, w, c), one flat
+    row per sample, or paths of image files, which are read a few batches at a time.
 
     Parameters
     ----------
@@ -222,7 +236,16 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
         means a square image with one channel, three times a square one with
-        three channels, anything else a strip one pixel high.
+        three channels, anything else a strip one pixel high. Images of files
+        are resized to a given shape, to colours unless all are grey where it has
+        no channels; with "auto" all must have one size.
+    cache_images : bool, default=False
+        Where X is an array of paths: whether the images stay in memory, in 8 bits,
+        once they are read, instead of being read again in each epoch.
+    rescaling : "auto", float or None, default="auto"
+        By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
+        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -289,6 +312,11 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         Number of targets.
     image_shape_ : tuple (height, width, channels)
         Shape of the images that the network takes.
+    rescaling_ : float or None
+        By what the network multiplies X; None where it has no such layer.
+    value_range_ : tuple of float
+        Smallest and largest value of X, as found in up to 1000 of the rows, evenly
+        spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample, which is the number of values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)

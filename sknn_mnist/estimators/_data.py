@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import assert_all_finite, check_X_y
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknn_mnist._parameters import PRECISIONS
-from sknn_mnist.engine._nests import rows_of
+from sknn_mnist._row_views import RowView, blocks_of
+from sknn_mnist.engine._nests import n_rows_of, rows_of
 from sknn_mnist.estimators._fit_parameters import FitParameters
 from sknn_mnist.estimators._loss_targets import weights_that_fit
+from sknn_mnist.estimators._sources import SparseRows, is_read_later
 from sknn_mnist.estimators._weights import check_sample_weight, weighed
 
 __all__ = ["CheckedData", "as_arrays"]
@@ -29,13 +32,18 @@ class CheckedData(FitParameters):
         y: Any = "no_validation",
         reset: bool = False,
         y_numeric: bool = False,
-    ) -> tuple[np.ndarray, Any]:
+    ) -> tuple[Any, Any]:
         # SciKeras checks shapes by itself; scikit-learn's function also checks and
         # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
+        if is_read_later(X):
+            X = RowView(X)
+        if isinstance(X, RowView):
+            return self._validate_view(X, y, reset)
         options = {**self._options_of_rows(reset), "order": "C"}
         if isinstance(y, str) and y == "no_validation":
-            return validate_data(self, X, reset=reset, **options), None
+            X = validate_data(self, X, reset=reset, **options)
+            return RowView(SparseRows(X)) if sparse.issparse(X) else X, None
         if sparse.issparse(y):
             y = y.toarray()
         X, y = validate_data(
@@ -46,6 +54,38 @@ class CheckedData(FitParameters):
             multi_output=True,
             y_numeric=self._y_numeric,
             **options,
+        )
+        if sparse.issparse(X):
+            X = RowView(SparseRows(X))
+        return X, self._checked_targets(y, reset)
+
+    def _validate_view(
+        self, X: RowView, y: Any, reset: bool
+    ) -> tuple[RowView, np.ndarray | None]:
+        """Judge rows that are read when they are needed, as those of an array are."""
+        owner = type(self).__name__
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        if len(X) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 "
+                f"is required by {owner}."
+            )
+        dtype = np.dtype(self._dtype_of_data(reset))
+        if X.dtype not in (dtype, np.uint8):
+            X = X.astype(dtype)
+        if X.dtype.kind == "f":
+            for block in blocks_of(X):
+                assert_all_finite(block, estimator_name=owner, input_name="X")
+        if isinstance(y, str) and y == "no_validation":
+            return X, None
+        if sparse.issparse(y):
+            y = y.toarray()
+        _, y = check_X_y(
+            np.zeros((len(X), 1)),
+            y,
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            estimator=self,
         )
         return X, self._checked_targets(y, reset)
 
@@ -65,7 +105,8 @@ class CheckedData(FitParameters):
 
     def _options_of_rows(self, reset: bool) -> dict[str, Any]:
         """Return what rows may be, as scikit-learn's `validate_data` takes it."""
-        return {"dtype": np.dtype(self._dtype_of_data(reset)).type}
+        # Pixels in 8 bits stay what they are.
+        return {"dtype": [np.dtype(self._dtype_of_data(reset)).type, np.uint8]}
 
     def _dtype_of_data(self, reset: bool) -> str:
         return PRECISIONS[self.dtype if reset else self._fit_params["dtype"]]
@@ -80,8 +121,10 @@ class CheckedData(FitParameters):
         X: np.ndarray, y: np.ndarray, sample_weight: Any
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # Rows without weight are gone before any are held out for validation.
-        weights = check_sample_weight(sample_weight, len(X))
+        weights = check_sample_weight(sample_weight, n_rows_of(X))
         kept = weights > 0
+        if kept.all():  # no copies
+            return X, y, weights
         return rows_of(X, kept), rows_of(y, kept), weights[kept]
 
     def _weigh(
@@ -93,7 +136,7 @@ class CheckedData(FitParameters):
     def _weighed(
         self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        X, y, weights = weighed(X, y, weights)
+        X, y, weights = weighed(X, y, weights, self._dtype_of_data(reset=False))
         return X, y, self._weights_that_fit(weights)
 
     def _weights_that_fit(self, weights: np.ndarray | None) -> np.ndarray | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
+from typing import Any
+
+from sklearn.utils import Tags
 
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
 from sknn_mnist.estimators._constructors import constructed, names_of
 from sknn_mnist.estimators._parameters import DenseParameters
+from sknn_mnist.estimators._pixel_values import ScalesPixels
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
 from sknn_mnist.networks._builder_parameters import check_dense_parameters
 from sknn_mnist.networks._builders import build_dense
@@ -17,11 +21,11 @@ from sknn_mnist.networks._builders import build_dense
 __all__ = ["DenseClassifier", "DenseRegressor"]
 
 
-class DensePart(KerasEstimator, DenseParameters):
+class DensePart(ScalesPixels, KerasEstimator, DenseParameters):
     """The part of the estimators that builds with `build_dense`."""
 
     _builder = staticmethod(build_dense)
-    _network_parameters = (*names_of(DenseParameters), "dtype")
+    _network_parameters = (*names_of(DenseParameters), "rescaling", "dtype")
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -31,6 +35,27 @@ class DensePart(KerasEstimator, DenseParameters):
     @property
     def _input_shape(self) -> tuple[int, ...]:
         return (self.n_features_in_,)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _options_of_rows(self, reset: bool) -> dict[str, Any]:
+        return {**super()._options_of_rows(reset), "accept_sparse": "csr"}
+
+    def _rows_of(self, X: Any, reset: bool) -> Any:
+        """Return X, which must have one row per sample."""
+        shape = getattr(X, "shape", ())
+        if len(shape) in (3, 4):
+            task = type(self).__name__.removeprefix("Dense")
+            raise ValueError(
+                f"{type(self).__name__} takes rows of shape (n_samples, n_features), "
+                f"and X of shape {shape} looks like images. Give X.reshape(len(X), -1)"
+                ", or begin a pipeline with FunctionTransformer(lambda X: X.reshape("
+                f"len(X), -1)); or take CNN{task}, which takes images as they are."
+            )
+        return super()._rows_of(X, reset)
 
 
 @constructed
@@ -53,6 +78,10 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each hidden layer's activation.
+    rescaling : "auto", float or None, default="auto"
+        By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
+        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -124,6 +153,11 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
         The labels. With a label indicator matrix as `y`: the column numbers.
     n_classes_ : int
         Number of classes.
+    rescaling_ : float or None
+        By what the network multiplies X; None where it has no such layer.
+    value_range_ : tuple of float
+        Smallest and largest value of X, as found in up to 1000 of the rows, evenly
+        spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -166,6 +200,10 @@ class DenseRegressor(BaseKerasRegressor, DensePart):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each hidden layer's activation.
+    rescaling : "auto", float or None, default="auto"
+        By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
+        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
     learning_rate : float, LearningRateSchedule, dict or None, default=None
@@ -230,6 +268,11 @@ class DenseRegressor(BaseKerasRegressor, DensePart):
         The callbacks that took part in the last fit.
     n_outputs_ : int
         Number of targets.
+    rescaling_ : float or None
+        By what the network multiplies X; None where it has no such layer.
+    value_range_ : tuple of float
+        Smallest and largest value of X, as found in up to 1000 of the rows, evenly
+        spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample.
     feature_names_in_ : ndarray of shape (n_features_in_,)

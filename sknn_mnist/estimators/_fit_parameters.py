@@ -120,6 +120,10 @@ class FitParameters(TrainingParameters):
         """Return a parameter as it is set now."""
         return getattr(self, name)
 
+    def _network_options(self) -> dict[str, Any]:
+        """Return the builder's arguments that parameters give."""
+        return {name: self._fit_params[name] for name in self._network_parameters}
+
     def _names_of_network(self) -> Iterable[str]:
         """Return the names of the parameters that shape the network."""
         return self._network_parameters

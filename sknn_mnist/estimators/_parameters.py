@@ -16,6 +16,7 @@ __all__ = [
     "ClassParameters",
     "DenseParameters",
     "ImageParameters",
+    "PixelParameters",
     "TrainingParameters",
     "is_auto",
 ]
@@ -70,6 +71,14 @@ class ImageParameters:
     """Parameters of all estimators whose networks take images."""
 
     image_shape: Any = "auto"
+    cache_images: bool = False
+
+
+@holder
+class PixelParameters:
+    """Parameters of all estimators whose networks may scale pixels."""
+
+    rescaling: Any = "auto"
 
 
 @holder

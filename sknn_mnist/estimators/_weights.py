@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from sknn_mnist.engine._nests import leaves_of, rows_of
+from sknn_mnist.engine._nests import rows_of
 
 __all__ = ["balanced", "check_sample_weight", "near_one", "weighed"]
 
@@ -48,15 +47,15 @@ def near_one(weights: np.ndarray) -> np.ndarray:
 
 
 def weighed(
-    X: Any, y: Any, weights: np.ndarray | None
+    X: Any, y: Any, weights: np.ndarray | None, dtype: str
 ) -> tuple[Any, Any, np.ndarray | None]:
-    """Return rows and weights as a loss takes them: an average of 1, none of 0."""
+    """Return rows and weights as a loss takes them: an average of 1, none of 0.
+
+    Weights have the dtype of what they are multiplied with: that of the data.
+    """
     if weights is None:
         return X, y, None
     weights = near_one(weights)
-    # Weights have the precision of what they are multiplied with.
-    first = leaves_of(X)[0].dtype
-    dtype = first if first.kind == "f" else np.dtype(keras.config.floatx())
     kept = weights.astype(dtype) > 0
     if not kept.all():
         X, y, weights = rows_of(X, kept), rows_of(y, kept), weights[kept]
