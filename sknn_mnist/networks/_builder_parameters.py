@@ -11,6 +11,7 @@ import keras
 
 from sknn_mnist._parameters import (
     InvalidParameterError,
+    as_finite_float,
     check_activation,
     check_bool,
     check_fraction,
@@ -26,6 +27,7 @@ __all__ = [
     "check_dtype",
     "check_input_shape",
     "check_output_activation",
+    "check_rescaling",
 ]
 
 
@@ -60,6 +62,16 @@ def check_output_activation(name: str, value: Any, owner: str) -> None:
     """Check an activation of one layer, which may be a layer itself."""
     if not isinstance(value, keras.layers.Layer):
         check_activation(name, value, owner)
+
+
+def check_rescaling(name: str, value: Any, owner: str) -> float | None:
+    """Check what a network's first layer multiplies by: a finite number, but not 0."""
+    if value is None:
+        return None
+    factor = None if isinstance(value, bool) else as_finite_float(value)
+    if not factor:
+        raise invalid(name, owner, "a finite number other than 0, or None", value)
+    return factor
 
 
 def check_dtype(name: str, value: Any, owner: str) -> None:

@@ -29,6 +29,7 @@ from sknn_mnist.networks._builder_parameters import (
     check_dtype,
     check_input_shape,
     check_output_activation,
+    check_rescaling,
 )
 from sknn_mnist.networks._initial_values import layer_seeds
 
@@ -44,6 +45,7 @@ def build_dense(
     dropout: float = 0.0,
     batch_norm: bool = False,
     output_activation: Any = "softmax",
+    rescaling: float | None = None,
     dtype: Any = "float32",
     seed: int | None = None,
 ) -> keras.Model:
@@ -68,6 +70,10 @@ def build_dense(
         Whether batch normalisation follows each hidden layer's activation [2]_.
     output_activation : str, dict, callable or None, default="softmax"
         Activation of the output layer; None means linear.
+    rescaling : float or None, default=None
+        What the network's first layer multiplies values by: 1 / 255 brings pixels
+        of 0 to 255 to [0, 1], with the same results as ``pixels / 255``. None means
+        no such layer.
     dtype : str, default="float32"
         Keras dtype policy of all layers. With a mixed one, input and output are
         float32.
@@ -111,13 +117,12 @@ def build_dense(
         batch_norm=batch_norm,
     )
     check_output_activation("output_activation", output_activation, owner)
+    rescaling = check_rescaling("rescaling", rescaling, owner)
     check_dtype("dtype", dtype, owner)
     seed = check_seed("seed", seed, owner)
     sizes = per_layer("hidden_size", hidden_size, owner)
     seeds = layer_seeds(seed)
-    layers: list[keras.layers.Layer] = [
-        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
-    ]
+    layers = _input_layers(input_shape, rescaling, dtype)
     if len(input_shape) > 1:
         layers.append(
             keras.layers.Flatten("channels_last", dtype=dtype, name="flatten")
@@ -140,6 +145,7 @@ def build_cnn(
     dropout: float = 0.0,
     batch_norm: bool = False,
     output_activation: Any = "softmax",
+    rescaling: float | None = None,
     dtype: Any = "float32",
     seed: int | None = None,
 ) -> keras.Model:
@@ -176,6 +182,10 @@ def build_cnn(
         Whether batch normalisation follows each convolution's activation.
     output_activation : str, dict, callable or None, default="softmax"
         Activation of the output layer; None means linear.
+    rescaling : float or None, default=None
+        What the network's first layer multiplies values by: 1 / 255 brings pixels
+        of 0 to 255 to [0, 1], with the same results as ``pixels / 255``. None means
+        no such layer.
     dtype : str, default="float32"
         Keras dtype policy of all layers. With a mixed one, input and output are
         float32.
@@ -231,6 +241,7 @@ def build_cnn(
         batch_norm=batch_norm,
     )
     check_output_activation("output_activation", output_activation, owner)
+    rescaling = check_rescaling("rescaling", rescaling, owner)
     check_dtype("dtype", dtype, owner)
     seed = check_seed("seed", seed, owner)
     widths = per_layer("filters", filters, owner)
@@ -238,9 +249,7 @@ def build_cnn(
     kernel = per_side("kernel_size", kernel_size, owner)
     window = per_side("pool_size", pool_size, owner)
     seeds = layer_seeds(seed)
-    layers: list[keras.layers.Layer] = [
-        keras.layers.Input(shape=input_shape, dtype=_outer_dtype(dtype), name="pixels")
-    ]
+    layers = _input_layers(input_shape, rescaling, dtype)
     sides: tuple[int, ...] = input_shape[:2]
     for number, width in enumerate(widths, start=1):
         block, sides = _block(
@@ -262,6 +271,21 @@ def build_cnn(
     layers += _dense_layers(sizes, activation, dropout, False, dtype, seeds)
     layers.append(_output_layer(n_outputs, output_activation, dtype, seeds))
     return keras.Sequential(layers, name="cnn")
+
+
+def _input_layers(
+    shape: tuple[int, ...], rescaling: float | None, dtype: Any
+) -> list[keras.layers.Layer]:
+    layers: list[keras.layers.Layer] = [
+        keras.layers.Input(shape=shape, dtype=_outer_dtype(dtype), name="pixels")
+    ]
+    if rescaling is not None:
+        # In 64 bits, as a product with 1 / 255 is then rounded to what a division by
+        # 255 gives in 32; layers cast what comes in to their own precision. And as a
+        # tensor, since Keras brings Python's numbers to 32 bits first.
+        factor = keras.ops.convert_to_tensor(rescaling, dtype="float64")
+        layers.append(keras.layers.Rescaling(factor, dtype="float64", name="rescaling"))
+    return layers
 
 
 def _block(
