@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, TypeVar
 
 import keras
@@ -65,6 +66,11 @@ class EstimatorCopies(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        # Pickles of before there was a parameter have it at its default.
+        for name, parameter in signature(type(self)).parameters.items():
+            if name not in vars(self) and parameter.default is not parameter.empty:
+                setattr(self, name, parameter.default)
+                vars(self).get("_fit_params", {})[name] = parameter.default
         if state.get("callbacks") is not None:
             self._unpickled_callbacks = self.callbacks
 

@@ -110,22 +110,23 @@ def _padding(images: np.ndarray) -> Iterator[str]:
     """Images whose content is not in the middle, in all of them."""
     if len(images) < LEAST_ROWS or min(images.shape[1:3]) < 8:
         return
-    for axis, (before, after) in ((1, ("top", "bottom")), (2, ("left", "right"))):
+    empty = []
+    for axis, sides in ((1, ("top", "bottom")), (2, ("left", "right"))):
         others = tuple(each for each in range(4) if each != axis)
         varies = images.max(axis=others) > images.min(axis=others)
-        if not varies.any():
-            continue
-        n_before = int(varies.argmax())
-        n_after = int(varies[::-1].argmax())
-        if abs(n_before - n_after) > max(2, images.shape[axis] // 10):
-            where, n_lines = (before, n_before)
-            if n_after > n_before:
-                where, n_lines = (after, n_after)
-            yield (
-                f"trains on images that are empty at the {where}, {n_lines} pixels "
-                f"wide in each, and {min(n_before, n_after)} at the other side: they "
-                "look padded at one side. Pad both sides alike, or cut it off."
+        widths = int(varies.argmax()), int(varies[::-1].argmax())
+        if abs(widths[0] - widths[1]) > max(2, images.shape[axis] // 10):
+            more = widths.index(max(widths))
+            empty.append(
+                f"{widths[more]} at the {sides[more]} and {min(widths)} at the "
+                f"{sides[1 - more]}"
             )
+    if empty:
+        yield (
+            f"trains on images that have the same empty pixels in all of them, "
+            f"{', '.join(empty)}: they look padded at one side. Pad both sides alike, "
+            "or cut it off."
+        )
 
 
 def _is_square(n_features: int) -> bool:

@@ -16,7 +16,7 @@ from sklearn.base import is_classifier
 
 from sknn_mnist import estimators
 from sknn_mnist._histories import plain_history
-from sknn_mnist._parameters import per_layer
+from sknn_mnist._parameters import as_finite_float, per_layer
 from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._base import KerasEstimator
@@ -179,6 +179,7 @@ def _to_json(estimator: KerasEstimator) -> dict[str, Any]:
             "number": int(estimator.n_features_in_),
             "names": getattr(estimator, "feature_names_in_", np.array([])).tolist(),
             "image_shape": estimator.image_shape_ if _takes_images(estimator) else None,
+            **_scale_to_json(estimator),
         },
     }
 
@@ -189,7 +190,8 @@ def _estimator_of(kind: type[KerasEstimator], about: dict[str, Any]) -> KerasEst
     estimator._check_parameters()
     fit_params = _parameters(kind, about["fitted_with"])
     kind(**fit_params)._check_parameters()
-    estimator._fit_params = fit_params
+    # A file of before there was a parameter has it at its default.
+    estimator._fit_params = {**kind().get_params(deep=False), **fit_params}
     _set_features(estimator, about["features"])
     _set_targets(estimator, about["targets"])
     # It has no state but its shape, and its `fit` would want samples.
@@ -269,8 +271,30 @@ def _takes_images(estimator: KerasEstimator) -> TypeGuard[TakesImages]:
     return isinstance(estimator, TakesImages)
 
 
+def _scale_to_json(estimator: Any) -> dict[str, Any]:
+    seen = getattr(estimator, "value_range_", None)  # not of an older file
+    return {"rescaling": estimator.rescaling_, "value_range": seen and list(seen)}
+
+
+def _set_scale(estimator: Any, stored: dict[str, Any]) -> None:
+    # Files of before there was any have neither.
+    given, seen = stored.get("rescaling"), stored.get("value_range")
+    estimator.rescaling_ = None if given is None else _finite(given, "rescaling")
+    if seen is not None:
+        low, high = (_finite(each, "value range") for each in seen)
+        estimator.value_range_ = low, high
+
+
+def _finite(value: Any, what: str) -> float:
+    number = as_finite_float(value)
+    if number is None or isinstance(value, bool):
+        raise ValueError(f"its {what} is no number")
+    return number
+
+
 def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:
     set_features(estimator, stored)
+    _set_scale(estimator, stored)
     if _takes_images(estimator):
         shape = tuple(as_int(side, 1) for side in stored["image_shape"])
         if len(shape) != 3 or math.prod(shape) != estimator.n_features_in_:

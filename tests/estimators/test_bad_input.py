@@ -109,6 +109,10 @@ COMMON = [
     ({"optimizer": 3}, "a Keras optimizer. Got 3"),
     ({"optimizer": None}, "a Keras optimizer. Got None"),
     ({"learning_rate": -0.1}, "a float in the range (0.0, inf)"),
+    ({"rescaling": 0}, "'auto', None or a finite number other than 0"),
+    ({"rescaling": True}, "'auto', None or a finite number other than 0"),
+    ({"rescaling": float("inf")}, "'auto', None or a finite number other than 0"),
+    ({"rescaling": "1/255"}, "'auto', None or a finite number other than 0"),
     ({"learning_rate": "fast"}, "a float in the range (0.0, inf)"),
     ({"loss": "mse_"}, "a Keras loss"),
     ({"loss": None}, "a Keras loss. Got None"),
@@ -129,6 +133,7 @@ CNNS = [
     ({"kernel_size": 0}, "an int in the range [1, inf) or a pair"),
     ({"pool_size": (2, 2, 2)}, "an int in the range [1, inf) or a pair"),
     ({"padding": "full"}, "one of {'same', 'valid'}"),
+    ({"cache_images": 1}, "a bool. Got 1"),
     ({"image_shape": (8,)}, "'auto', (height, width) or (height, width, channels)"),
     ({"image_shape": "square"}, "'auto', (height, width)"),
     ({"image_shape": (7, 7)}, "means 49 features per sample, but X has 64"),
@@ -147,7 +152,7 @@ OWN = [
     ({"transform_layer": "nowhere"}, "None, or the name or place of one of the layers"),
 ]
 # What is not of the networks of one's own, or left to them.
-OF_FIXED = ("dropout", "hidden_size", "batch_norm", "activation")
+OF_FIXED = ("dropout", "hidden_size", "batch_norm", "activation", "rescaling")
 
 
 def bad_parameters():
@@ -259,7 +264,7 @@ def test_data_unlike_the_training_data_is_refused():
         cnn.predict(X.reshape(-1, 4, 16))
     with pytest.raises(ValueError, match=re.escape("Got X of shape (30, 0, 8)")):
         CNNClassifier().fit(np.empty((30, 0, 8)), y)
-    with pytest.raises(ValueError, match="Found array with dim 3"):
+    with pytest.raises(ValueError, match="takes rows of shape .* looks like images"):
         DenseClassifier().fit(X.reshape(-1, 8, 8), y)
 
 

@@ -29,6 +29,7 @@ HOLDERS = [
     (_parameters.DenseParameters, [DenseClassifier, DenseRegressor]),
     (_parameters.CNNParameters, [CNNClassifier, CNNRegressor]),
     (_parameters.ImageParameters, [CNNClassifier, CNNRegressor]),
+    (_parameters.PixelParameters, FIXED),
     (_own_parameters.ModelParameter, OWN),
     (_own_parameters.OwnParameters, OWN),
 ]
@@ -58,7 +59,9 @@ def test_defaults_are_those_of_the_builder(estimator):
     assert given <= set(of_estimator)
     assert {"hidden_size", "activation", "dropout", "batch_norm", "dtype"} <= given
     assert {name: of_estimator[name].default for name in given} == {
-        name: of_builder[name].default for name in given
+        # By default an estimator finds from the data whether there is rescaling.
+        name: "auto" if name == "rescaling" else of_builder[name].default
+        for name in given
     }
 
 
