@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         KerasRegressor,
     )
     from sknn_mnist.files import load
+    from sknn_mnist.images import ImageReader
     from sknn_mnist.memory import clear_memory
     from sknn_mnist.networks import build_cnn, build_dense
     from sknn_mnist.reporting import pivot_cv_results
@@ -36,6 +37,7 @@ _WING_OF = {
     "CNNRegressor": "estimators",
     "DenseClassifier": "estimators",
     "DenseRegressor": "estimators",
+    "ImageReader": "images",
     "KerasClassifier": "estimators",
     "KerasRegressor": "estimators",
     "build_cnn": "networks",
@@ -53,6 +55,7 @@ __all__ = [
     "CNNRegressor",
     "DenseClassifier",
     "DenseRegressor",
+    "ImageReader",
     "KerasClassifier",
     "KerasRegressor",
     "__version__",

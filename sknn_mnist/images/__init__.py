@@ -2,3 +2,7 @@
 
 Knows the ground floor alone.
 """
+
+from sknn_mnist.images._reader import ImageReader
+
+__all__ = ["ImageReader"]

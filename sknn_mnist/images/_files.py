@@ -122,7 +122,7 @@ def resized(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Parameters
     ----------
     pixels : ndarray of shape (height, width, channels)
-        uint8 of 1, 3 or 4 channels, or floats of any number of them.
+        Of any dtype; bools are taken as 0 and 1.
     shape : tuple of two ints
         (height, width) to be.
 
@@ -143,7 +143,10 @@ def resized(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         np.asarray(_of_size(Image.fromarray(band), width, height))
         for band in np.moveaxis(pixels, 2, 0).astype(np.float32)
     ]
-    return np.stack(bands, axis=2).astype(pixels.dtype)
+    resized = np.stack(bands, axis=2)
+    if not np.issubdtype(pixels.dtype, np.floating):
+        resized = np.rint(resized)
+    return resized.astype(pixels.dtype)
 
 
 @contextmanager
@@ -193,7 +196,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _turn_of(image: Image.Image) -> Any:
-    """Return how an image that is loaded must be turned, as Pillow calls it, or None."""
+    """Return how an image must be turned once it is loaded; None for not at all."""
     from PIL import Image as pillow  # noqa: N813
 
     if image.format == "TIFF":  # which Pillow turns itself

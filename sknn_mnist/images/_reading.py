@@ -111,7 +111,7 @@ def common_shape(
     ValueError
         When they have several sizes; it names those.
     """
-    if image_shape is None or image_shape == "auto":
+    if image_shape is None or isinstance(image_shape, str):
         given = None
     else:
         given = check_file_shape(image_shape, "common_shape")
