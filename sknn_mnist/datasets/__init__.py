@@ -1,9 +1,10 @@
-"""Handwritten digits: MNIST, and scikit-learn's digits in MNIST's shape.
+"""Handwritten digits, MNIST and scikit-learn's in its shape; images of the user's own.
 
-Nothing is downloaded unless it is asked for. Knows the ground floor alone.
+Nothing is downloaded unless it is asked for. Knows `images`, and the ground floor.
 """
 
 from sknn_mnist.datasets._digits28 import load_digits28
+from sknn_mnist.datasets._images import load_images
 from sknn_mnist.datasets._loaders import load_dataset
 from sknn_mnist.datasets._locating import find_mnist
 from sknn_mnist.datasets._mnist import load_mnist
@@ -12,5 +13,6 @@ __all__ = [
     "find_mnist",
     "load_dataset",
     "load_digits28",
+    "load_images",
     "load_mnist",
 ]

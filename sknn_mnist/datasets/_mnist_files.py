@@ -6,13 +6,12 @@ names it.
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from sknn_mnist._messages import one_line
+from sknn_mnist.datasets._idx_files import read_idx
 
 __all__ = ["IDX_NAMES", "mnist_file_in", "read_idx", "read_mnist"]
 
@@ -70,68 +69,6 @@ def read_mnist(place: Path) -> Arrays:
         _check_images(images, source)
         _check_labels(labels, label_source, len(images))
     return tuple(arrays)  # type: ignore[return-value]
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """Read one IDX file of unsigned bytes, gzipped or not.
-
-    The format is that of [1]_: two zero bytes, a byte for the type (8: unsigned
-    bytes), a byte for the number of dimensions, the dimensions as big-endian 32-bit
-    integers, the data.
-
-    Parameters
-    ----------
-    path : Path
-        The file; what it is called does not matter.
-
-    Returns
-    -------
-    ndarray of uint8
-        Of the shape that the file states.
-
-    Raises
-    ------
-    ValueError
-        When the file is not IDX, or shorter or longer than it states.
-
-    References
-    ----------
-    .. [1] Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten
-       digits", 1998.
-    """
-    with path.open("rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path) if gzipped else path.open("rb") as stream:
-            head = stream.read(4)
-            if len(head) < 4 or head[:2] != b"\0\0" or head[2] != 8 or head[3] == 0:
-                raise _bad(path, "is not an IDX file of unsigned bytes")
-            sizes = stream.read(4 * head[3])
-            if len(sizes) < 4 * head[3]:
-                raise _bad(path, "ends within its header")
-            shape = tuple(int(size) for size in np.frombuffer(sizes, dtype=">u4"))
-            expected = int(np.prod(shape, dtype=object))
-            # Reading one byte more than stated shows whether the file is too long. It
-            # is read in pieces, so a false size in the header allocates no memory.
-            data = b"".join(_pieces(stream, expected + 1))
-    except (EOFError, OSError, zlib.error) as err:
-        raise _bad(path, f"is truncated or corrupt ({err})") from err
-    if len(data) != expected:
-        there = "more" if len(data) > expected else str(len(data))
-        raise _bad(path, f"states {expected} bytes of data and holds {there}")
-    try:
-        return np.frombuffer(data, dtype=np.uint8).reshape(shape)
-    except ValueError as err:  # NumPy has a limit of dimensions
-        raise _bad(path, f"has a shape that no array can have ({err})") from err
-
-
-def _pieces(stream, n_bytes: int):  # type: ignore[no-untyped-def]
-    while n_bytes > 0:
-        piece = stream.read(min(n_bytes, 1 << 20))
-        if not piece:
-            return
-        n_bytes -= len(piece)
-        yield piece
 
 
 def _read_npz(path: Path) -> list[np.ndarray]:
