@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
 
 # isort: split
@@ -17,8 +19,10 @@ from sknn_mnist.estimators._parameters import (
     ImageParameters,
 )
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
+from sknn_mnist.networks._augmentation import augmentation_configs, check_channels
 from sknn_mnist.networks._builder_parameters import check_cnn_parameters
 from sknn_mnist.networks._builders import build_cnn
+from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["CNNClassifier", "CNNRegressor"]
 
@@ -49,6 +53,30 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
         super()._check_parameters()
         given = {name: getattr(self, name) for name in names_of(CNNParameters)}
         check_cnn_parameters(type(self).__name__, **given)
+
+    def _now(self, name: str) -> Any:
+        value = super()._now(name)
+        if name == "augmentation":
+            # As plain values: layers can't be compared, and may change.
+            value = augmentation_configs(value, type(self).__name__)
+        return value
+
+    def _parameters_now(self) -> dict[str, Any]:
+        return {**super()._parameters_now(), "augmentation": self._now("augmentation")}
+
+    def _recipe(self) -> NetworkRecipe:
+        check_channels(
+            self._fit_params.get("augmentation"),
+            self.image_shape_[-1],
+            type(self).__name__,
+        )
+        return super()._recipe()
+
+    def _network_options(self) -> dict[str, Any]:
+        options = super()._network_options()
+        if options["augmentation"] is None:
+            del options["augmentation"]  # as before there was any: kept states are found
+        return options
 
 
 @constructed
@@ -81,6 +109,12 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each convolution's activation.
+    augmentation : str, dict, keras.layers.Layer or list of these, default=None
+        How images are changed at random in training, and in training alone: any of
+        "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
+        Keras's layers behind them by class name, config or object, in the order of a
+        list. By name for pixels from 0 to 1; what each name means is told in
+        :func:`~sknn_mnist.builders.build_cnn`. None leaves images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -136,8 +170,8 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order of samples and dropout. With an int, fits on
-        the same data give the same weights.
+        Seeds initial weights, order of samples, dropout and augmentation. With an
+        int, fits on the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
@@ -232,6 +266,12 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         [0, 1).
     batch_norm : bool, default=False
         Whether batch normalisation follows each convolution's activation.
+    augmentation : str, dict, keras.layers.Layer or list of these, default=None
+        How images are changed at random in training, and in training alone: any of
+        "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
+        Keras's layers behind them by class name, config or object, in the order of a
+        list. By name for pixels from 0 to 1; what each name means is told in
+        :func:`~sknn_mnist.builders.build_cnn`. None leaves images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -287,8 +327,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order of samples and dropout. With an int, fits on
-        the same data give the same weights.
+        Seeds initial weights, order of samples, dropout and augmentation. With an
+        int, fits on the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"

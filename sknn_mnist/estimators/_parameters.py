@@ -44,6 +44,7 @@ class CNNParameters:
     activation: Any = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    augmentation: Any = None
 
 
 @holder

@@ -29,6 +29,10 @@ from sknn_mnist.files._own_estimators import (
     own_network_of,
     own_to_json,
 )
+from sknn_mnist.files._saved_augmentation import (
+    with_augmentation,
+    with_plain_augmentation,
+)
 from sknn_mnist.files._saved_parameters import (
     parameters_from_json,
     parameters_to_json,
@@ -171,9 +175,13 @@ def estimator_of(
 def _to_json(estimator: KerasEstimator) -> dict[str, Any]:
     """Return what a file tells of an estimator of this package's own networks alone."""
     owner = type(estimator).__name__
+    given, fitted_with = (
+        parameters_to_json(owner, with_plain_augmentation(each, owner))
+        for each in (estimator.get_params(deep=False), estimator._fit_params)
+    )
     return {
-        "parameters": parameters_to_json(owner, estimator.get_params(deep=False)),
-        "fitted_with": parameters_to_json(owner, estimator._fit_params),
+        "parameters": given,
+        "fitted_with": fitted_with,
         "targets": _targets_to_json(estimator),
         "features": {
             "number": int(estimator.n_features_in_),
@@ -204,7 +212,7 @@ def _parameters(kind: type[KerasEstimator], stored: Any) -> dict[str, Any]:
     unknown = sorted(set(given) - set(kind().get_params(deep=False)))
     if unknown:
         raise ValueError(f"{kind.__name__} has no parameters {unknown}")
-    return given
+    return with_augmentation(given)
 
 
 def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
@@ -237,7 +245,8 @@ def _n_layers(estimator: KerasEstimator) -> int:
     """Return the number of layers whose sizes the parameters give."""
     names = ["filters", "hidden_size"] if _takes_images(estimator) else ["hidden_size"]
     given, owner = estimator._fit_params, type(estimator).__name__
-    return sum(len(per_layer(name, given[name], owner)) for name in names)
+    sized = sum(len(per_layer(name, given[name], owner)) for name in names)
+    return sized + len(given.get("augmentation") or ())
 
 
 def _targets_to_json(estimator: KerasEstimator) -> Any:

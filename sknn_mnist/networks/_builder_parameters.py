@@ -20,6 +20,7 @@ from sknn_mnist._parameters import (
     per_layer,
     per_side,
 )
+from sknn_mnist.networks._augmentation import augmentation_configs
 
 __all__ = [
     "check_cnn_parameters",
@@ -48,6 +49,7 @@ def check_cnn_parameters(
     kernel_size: Any,
     pool_size: Any,
     padding: Any,
+    augmentation: Any,
     **dense_parameters: Any,
 ) -> None:
     """Refuse what `build_cnn` can't build, in the name of `owner`."""
@@ -55,6 +57,7 @@ def check_cnn_parameters(
     per_side("kernel_size", kernel_size, owner)
     per_side("pool_size", pool_size, owner)
     check_one_of("padding", padding, ("same", "valid"), owner)
+    augmentation_configs(augmentation, owner)
     check_dense_parameters(owner, **dense_parameters)
 
 

@@ -10,7 +10,9 @@ import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 import keras
 import numpy as np
 
-__all__ = ["InitialValues", "layer_seeds"]
+from sknn_mnist.networks._augmentation import is_augmentation
+
+__all__ = ["InitialValues", "augmentation_seeds", "layer_seeds"]
 
 
 class InitialValues:
@@ -71,14 +73,14 @@ def _drawn(
 ) -> list[np.ndarray]:
     """Return the values of another seed, where layers draw as the builders' do."""
     drawn: dict[int, np.ndarray] = {}
-    seeds = layer_seeds(seed)
+    seeds, others = layer_seeds(seed), augmentation_seeds(seed)
     for layer in network.layers:
         if type(layer) is keras.layers.Dropout:
             number = next(seeds)
             if hasattr(layer, "seed_generator"):  # not where the rate is 0
-                # As a new keras.random.SeedGenerator starts: the seed, and no draws.
-                start = np.array([number, 0], dtype="uint32")
-                drawn[id(layer.seed_generator.state)] = start
+                drawn[id(layer.seed_generator.state)] = _new_state(number)
+        elif is_augmentation(layer):
+            drawn[id(layer.generator.state)] = _new_state(next(others))
         elif type(layer) in (keras.layers.Dense, keras.layers.Conv2D):
             kernel = layer.kernel
             initializer = keras.initializers.GlorotUniform(seed=next(seeds))
@@ -91,10 +93,27 @@ def _drawn(
     ]
 
 
+def _new_state(seed: int | None) -> np.ndarray:
+    """Return how a new keras.random.SeedGenerator starts: its seed, and no draws."""
+    return np.array([seed, 0], dtype="uint32")
+
+
 def layer_seeds(seed: int | None) -> Iterator[int | None]:
     """Yield one seed per layer: equal seeds would give equal layers equal weights."""
     layer = 0
     while True:
         # Keras seeds are 32-bit; the odd multiplier spreads neighbouring seeds.
         yield None if seed is None else (seed * 1_000_003 + layer) % 2**31
+        layer += 1
+
+
+def augmentation_seeds(seed: int | None) -> Iterator[int | None]:
+    """Yield one seed per layer of augmentation, none of which another layer has.
+
+    So the others start as they would without augmentation.
+    """
+    layer = 0
+    while True:
+        # Half way between the layers of one seed and those of the next.
+        yield None if seed is None else (seed * 1_000_003 + 500_000 + layer) % 2**31
         layer += 1
