@@ -264,7 +264,7 @@ def test_data_unlike_the_training_data_is_refused():
         cnn.predict(X.reshape(-1, 4, 16))
     with pytest.raises(ValueError, match=re.escape("Got X of shape (30, 0, 8)")):
         CNNClassifier().fit(np.empty((30, 0, 8)), y)
-    with pytest.raises(ValueError, match="takes rows of shape .* looks like images"):
+    with pytest.raises(ValueError, match="looks like images"):
         DenseClassifier().fit(X.reshape(-1, 8, 8), y)
 
 
