@@ -74,10 +74,11 @@ def class_folders(
             f"holds files beside the folders of its classes: {named}{more}; with "
             "on_error='skip' they are left out",
         )
+    known = set(map(os.path.realpath, [folder, *folders]))
     X: list[str] = []
     labels: list[str] = []
     for each in folders:
-        found = _files_below(each)
+        found = _files_below(each, known)
         if not found:
             raise bad(each, "holds no image, and so would be a class without any")
         X += found
@@ -86,15 +87,15 @@ def class_folders(
     return samples, [str(each) for each in files]
 
 
-def _files_below(folder: Path) -> list[str]:
-    """Return the files in a folder and in those within it; no folder is read twice."""
-    found, seen = [], {os.path.realpath(folder)}
+def _files_below(folder: Path, known: set[str]) -> list[str]:
+    """Return the files in a folder and in those within it, but for known ones."""
+    found, seen = [], set(known)
     for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
         kept = []
         for name in sorted(folders):
             real = os.path.realpath(os.path.join(place, name))
             if not is_left_behind(name) and real not in seen:
-                seen.add(real)  # links may lead back to where they are
+                seen.add(real)  # links may lead back, or to another class
                 kept.append(name)
         folders[:] = kept
         found += [

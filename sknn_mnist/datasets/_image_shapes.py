@@ -119,6 +119,9 @@ def _with_shape(samples: Samples) -> tuple[Samples, Shape | None]:
     X = samples.X
     if X.dtype.kind not in "iufb":
         raise bad(samples.place, f"holds images of {X.dtype}; they must be numbers")
+    if not X.dtype.isnative:
+        X = X.astype(X.dtype.newbyteorder("="))
+        samples = Samples(X, samples.labels, samples.place)
     if X.ndim not in (2, 3, 4) or min(X.shape[1:]) < 1:
         raise bad(
             samples.place,

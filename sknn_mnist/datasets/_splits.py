@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sknn_mnist._parameters import invalid
+from sknn_mnist._parameters import refused
 from sknn_mnist.datasets._samples import Samples, bad
 
 __all__ = ["check_test_size", "divided", "part_folders", "split_rows"]
@@ -79,7 +79,7 @@ def check_test_size(value: Any, owner: str) -> None:
         return
     is_number = isinstance(value, int | float | np.integer | np.floating)
     if isinstance(value, bool) or not is_number or not _is_size(value):
-        raise _refused(value, owner)
+        raise _refused(repr(value), owner)
 
 
 def split_rows(
@@ -136,7 +136,8 @@ def split_rows(
             stratify=None if names is None else y,
         )
     except ValueError as err:
-        raise _refused(test_size, owner) from err
+        groups = "" if names is None else f" in {len(names)} classes"
+        raise _refused(f"{size!r} of {len(y)} images{groups}", owner) from err
     return train, test
 
 
@@ -180,11 +181,11 @@ def _is_size(value: Any) -> bool:
     return bool(0 <= value < (np.inf if isinstance(value, int | np.integer) else 1))
 
 
-def _refused(value: Any, owner: str) -> ValueError:
-    return invalid(
+def _refused(got: str, owner: str) -> ValueError:
+    return refused(
         "test_size",
         owner,
-        "0, a fraction in the range (0.0, 1.0) or a number of samples that leaves some "
-        "of each class to both sets",
-        value,
+        "be 0, a fraction in the range (0.0, 1.0) or a number of samples that leaves "
+        "some of each class to both sets",
+        got,
     )
