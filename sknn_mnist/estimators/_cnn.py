@@ -65,11 +65,9 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
         return {**super()._parameters_now(), "augmentation": self._now("augmentation")}
 
     def _recipe(self) -> NetworkRecipe:
-        check_channels(
-            self._fit_params.get("augmentation"),
-            self.image_shape_[-1],
-            type(self).__name__,
-        )
+        owner = type(self).__name__
+        configs = augmentation_configs(self._fit_params.get("augmentation"), owner)
+        check_channels(configs, self.image_shape_[-1], owner)
         return super()._recipe()
 
     def _network_options(self) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from sknn_mnist.files._values import (
     labels_from_json,
     labels_to_json,
 )
+from sknn_mnist.networks._augmentation import augmentation_configs
 
 __all__ = ["CLASSES", "FORMATS", "description_of", "estimator_of"]
 
@@ -246,7 +247,7 @@ def _n_layers(estimator: KerasEstimator) -> int:
     names = ["filters", "hidden_size"] if _takes_images(estimator) else ["hidden_size"]
     given, owner = estimator._fit_params, type(estimator).__name__
     sized = sum(len(per_layer(name, given[name], owner)) for name in names)
-    return sized + len(given.get("augmentation") or ())
+    return sized + len(augmentation_configs(given.get("augmentation"), owner) or ())
 
 
 def _targets_to_json(estimator: KerasEstimator) -> Any:

@@ -61,11 +61,13 @@ LAYERS: dict[str, Any] = {
 
 # Those that take images of so many channels alone.
 _CHANNELS = {
-    **dict.fromkeys(("RandomHue", "RandomSaturation"), (3,)),
-    **dict.fromkeys(("RandomColorDegeneration", "RandomGrayscale"), (1, 3)),
+    **dict.fromkeys(("RandomColorDegeneration", "RandomHue", "RandomSaturation"), (3,)),
+    "RandomGrayscale": (1, 3),
 }
 
 _OF_COLOURS = ("saturation_factor", "hue_factor")
+
+_FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
 
 # Arguments that the builder gives.
 _OF_THE_BUILDER = {"name", "trainable", "dtype", "seed", "data_format"}
@@ -191,16 +193,11 @@ def _config(value: Any, owner: str) -> dict[str, Any]:
     layer = _made(kind, arguments, owner)
     if type(layer) is not kind:  # of a class that makes others
         raise _unknown(value, owner)
-    # With all arguments, whoever left some to their defaults.
-    config = {
-        name: _plain(each)
-        for name, each in untracked(layer.get_config()).items()
-        if name not in _OF_THE_BUILDER
-    }
     return {
         "module": "keras.layers",
         "class_name": kind.__name__,
-        "config": config,
+        # With all arguments, whoever left some to their defaults.
+        "config": _arguments_of(layer),
         "registered_name": None,
     }
 
@@ -208,7 +205,7 @@ def _config(value: Any, owner: str) -> dict[str, Any]:
 def _described(value: Any, owner: str) -> tuple[Any, dict[str, Any]]:
     """Return the class of a layer, and the arguments that make it."""
     if isinstance(value, keras.layers.Layer) and is_augmentation(value):
-        return type(value), _without_builders(value.get_config())
+        return type(value), _arguments_of(value)
     if isinstance(value, type) and is_own(value):
         value = value.__name__
     if isinstance(value, str) and value in AUGMENTATIONS:
@@ -221,6 +218,18 @@ def _described(value: Any, owner: str) -> tuple[Any, dict[str, Any]]:
         arguments = _without_builders(value.get("config") or {})
         return kind, _in_range(kind, arguments)
     raise _unknown(value, owner)
+
+
+def _arguments_of(layer: keras.layers.Layer) -> dict[str, Any]:
+    """Return the arguments that make a layer again, as plain values."""
+    config = _without_builders(untracked(layer.get_config()))
+    arguments = {name: _plain(each) for name, each in config.items()}
+    if type(layer).__name__ == "RandomShear":
+        # Its config has what Keras makes of a number, which it does not take itself.
+        for name in ("x_factor", "y_factor"):
+            lower, upper = arguments[name]
+            arguments[name] = upper if lower == -upper else [lower, upper]
+    return arguments
 
 
 def _is_config(value: Mapping[Any, Any]) -> bool:
@@ -256,7 +265,11 @@ def _without_builders(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _made(kind: Any, arguments: Mapping[str, Any], owner: str) -> Any:
     try:
-        return kind.from_config({**arguments})
+        layer = kind(**arguments)
+        # Keras would make one that does nothing.
+        if isinstance(layer, keras.layers.RandomFlip) and layer.mode not in _FLIPS:
+            raise ValueError(f"`mode` should be one of {', '.join(_FLIPS)}")
+        return layer
     except _ERRORS as err:
         raise refused(
             _PARAMETER,

@@ -73,6 +73,9 @@ def schedule():
         lambda: DenseClassifier(dropout=0.4),
         lambda: CNNClassifier(filters=4, hidden_size=8),
         lambda: CNNClassifier(filters=(4, 4), batch_norm=True, hidden_size=8),
+        lambda: CNNClassifier(
+            filters=4, hidden_size=8, augmentation=["translation", "contrast"]
+        ),
         lambda: DenseClassifier(loss="categorical_crossentropy"),
         lambda: DenseClassifier(learning_rate=schedule()),
         lambda: DenseClassifier(optimizer=keras.optimizers.Adam(clipnorm=0.01)),
@@ -94,7 +97,8 @@ def schedule():
         lambda: DenseClassifier(dtype="float64"),
     ],
     ids=[
-        *["dense", "dense-bn", "dropout", "cnn", "cnn-bn", "one-hot", "schedule"],
+        *["dense", "dense-bn", "dropout", "cnn", "cnn-bn", "augmented"],
+        *["one-hot", "schedule"],
         *["clipnorm", "global-clipnorm", "adamw", "sgd", "accumulation", "ema"],
         *["metrics", "float64"],
     ],

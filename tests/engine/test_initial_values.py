@@ -158,7 +158,12 @@ def test_a_pooled_network_of_any_layers_starts_as_a_new_one(name, monkeypatch):
 
 # Of each builder of the package a network that draws all that it can draw.
 ALL_DRAWS = {
-    "build_cnn": {"input_shape": (6, 6, 1), "batch_norm": True, "dropout": 0.5},
+    "build_cnn": {
+        "input_shape": (6, 6, 1),
+        "batch_norm": True,
+        "dropout": 0.5,
+        "augmentation": ["rotation", "flip"],
+    },
     "build_dense": {"input_shape": (6,), "batch_norm": True, "dropout": 0.5},
 }
 
