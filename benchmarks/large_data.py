@@ -70,8 +70,10 @@ def write(path, n_rows):
 
 def run(case, path, n_rows, model):
     done = subprocess.run(
-        [sys.executable, __file__, "--case", case, "--file", str(path)]
-        + ["--rows", str(n_rows), "--model", model],
+        [
+            *(sys.executable, __file__, "--case", case, "--file", str(path)),
+            *("--rows", str(n_rows), "--model", model),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -73,7 +73,8 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
     def _network_options(self) -> dict[str, Any]:
         options = super()._network_options()
         if options["augmentation"] is None:
-            del options["augmentation"]  # as before there was any: kept states are found
+            # As before there was any, so that kept states are found.
+            del options["augmentation"]
         return options
 
 
@@ -112,7 +113,8 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
         Keras's layers behind them by class name, config or object, in the order of a
         list. By name for pixels from 0 to 1; what each name means is told in
-        :func:`~sknn_mnist.builders.build_cnn`. None leaves images as they are.
+        :func:`~sknn_mnist.builders.build_cnn`. `random_state` seeds it. None leaves
+        images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -168,8 +170,8 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order of samples, dropout and augmentation. With an
-        int, fits on the same data give the same weights.
+        Seeds initial weights, order of samples and dropout. With an int, fits on
+        the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
@@ -269,7 +271,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
         Keras's layers behind them by class name, config or object, in the order of a
         list. By name for pixels from 0 to 1; what each name means is told in
-        :func:`~sknn_mnist.builders.build_cnn`. None leaves images as they are.
+        :func:`~sknn_mnist.builders.build_cnn`. `random_state` seeds it. None leaves
+        images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
         them from images, and from a number of features as follows: a square
@@ -325,8 +328,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
         `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
     random_state : int, RandomState instance or None, default=None
-        Seeds initial weights, order of samples, dropout and augmentation. With an
-        int, fits on the same data give the same weights.
+        Seeds initial weights, order of samples and dropout. With an int, fits on
+        the same data give the same weights.
     verbose : {0, 1, 2}, default=0
         Silent, one line of progress per fit, or Keras's line per epoch.
     dtype : {"float32", "float64", "mixed_bfloat16", "mixed_float16"}, default="float32"
