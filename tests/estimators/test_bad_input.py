@@ -134,6 +134,7 @@ CNNS = [
     ({"pool_size": (2, 2, 2)}, "an int in the range [1, inf) or a pair"),
     ({"padding": "full"}, "one of {'same', 'valid'}"),
     ({"cache_images": 1}, "a bool. Got 1"),
+    ({"augmentation": "rotaton"}, "(did you mean 'rotation'?). Got 'rotaton'"),
     ({"image_shape": (8,)}, "'auto', (height, width) or (height, width, channels)"),
     ({"image_shape": "square"}, "'auto', (height, width)"),
     ({"image_shape": (7, 7)}, "means 49 features per sample, but X has 64"),
