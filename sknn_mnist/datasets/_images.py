@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def load_images(
     (1437, 28, 28, 1)
     """
     place = Path(check_path("path", path, OWNER)).expanduser()
-    if isinstance(target, bool) or not isinstance(target, str | int | None):
+    if isinstance(target, bool) or not isinstance(target, str | Integral | None):
         raise invalid("target", OWNER, "a str, an int or None", target)
     wanted = None if image_shape is None else check_file_shape(image_shape, OWNER)
     check_test_size(test_size, OWNER)

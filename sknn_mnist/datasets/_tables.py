@@ -7,6 +7,7 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,7 @@ def read_csv(path: Path, target: Any, owner: str) -> Samples:
             compression=compression,
             chunksize=max(1, CELLS_AT_ONCE // len(names)),
             low_memory=False,
+            **_exact_floats(pd.__version__),
         )
         with pieces:
             samples = _gathered(iter(pieces), names, label, path)
@@ -112,7 +114,10 @@ def read_parquet(path: Path, target: Any, owner: str) -> Samples:
         names = list(map(str, file.schema_arrow.names))
         label = _label_column(names, target, True, path, owner)
         rows = max(1, CELLS_AT_ONCE // len(names))
-        frames = (each.to_pandas() for each in file.iter_batches(batch_size=rows))
+        frames = (
+            each.replace_schema_metadata(None).to_pandas()  # an index is a column
+            for each in file.iter_batches(batch_size=rows)
+        )
         return _gathered(frames, names, label, path)
 
 
@@ -132,6 +137,12 @@ def _first_row(path: Path, compression: Any) -> tuple[list[str], str]:
     if len(row) < 2:
         raise bad(path, "must have a column of labels, and one for each pixel")
     return row, separator
+
+
+def _exact_floats(version: str) -> dict[str, Any]:
+    """Return how pandas is told to read 0.1 as Python does, which 3.1 always does."""
+    release = tuple(map(int, version.split(".")[:2]))
+    return {"float_precision": "round_trip"} if release < (3, 1) else {}
 
 
 def _counts_up(cells: list[str]) -> bool:
@@ -171,8 +182,8 @@ def _label_column(
 
 
 def _named_column(names: list[str], target: Any, path: Path, owner: str) -> int:
-    if isinstance(target, int | np.integer) and not isinstance(target, bool):
-        if -len(names) <= target < len(names):
+    if isinstance(target, Integral):
+        if -len(names) <= int(target) < len(names):
             return int(target) % len(names)
     elif isinstance(target, str):
         if names.count(target) == 1:
@@ -210,8 +221,14 @@ def _gathered(
     for frame in frames:
         if not isinstance(frame.index, pd.RangeIndex) or frame.shape[1] != len(names):
             raise bad(path, "has rows with more cells than its first")
-        if not n_rows and _is_row_number(names[pixels[0]], frame.iloc[:, pixels[0]]):
-            pixels = pixels[1:]
+        if frame.empty:
+            continue
+        if not n_rows:
+            pixels = [
+                place
+                for place in pixels
+                if not _is_row_number(names[place], frame.iloc[:, place])
+            ]
         odd = _odd_ones([names[place] for place in pixels])
         if odd:
             raise bad(
@@ -234,7 +251,7 @@ def _gathered(
 
 
 def _is_row_number(name: str, column: pd.Series) -> bool:
-    """Tell the nameless index that pandas writes first."""
+    """Tell the nameless index that pandas writes."""
     return name in ("", "__index_level_0__") and list(column) == list(
         range(len(column))
     )
