@@ -79,6 +79,7 @@ I think, therefore: Python's own
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("level", "handed_on"), [(1, 4), (2, 3), (3, 1), (9, 1)])
 def test_what_is_of_the_level_is_handed_on(level, handed_on):
     code = f"""

@@ -292,9 +292,7 @@ def test_shapes_of_files(files, tmp_path):
     resized = fitted(CNNClassifier(filters=4, image_shape=(6, 5)), [odd, *paths[1:]], y)
     assert resized.image_shape_ == (6, 5, 3)
     assert len(resized.predict([odd])) == 1
-    grey = fitted(
-        CNNClassifier(filters=4, image_shape=(6, 5, 1)), [odd, *paths[1:]], y
-    )
+    grey = fitted(CNNClassifier(filters=4, image_shape=(6, 5, 1)), [odd, *paths[1:]], y)
     assert grey.image_shape_ == (6, 5, 1)
     plain = fitted(CNNClassifier(filters=4), paths, y)
     with pytest.raises(ValueError, match="12×10 pixels, but CNNClassifier"):

@@ -171,7 +171,9 @@ def test_images_that_look_like_something_else_are_told(pixels):
         "image_shape=(24, 24, 4)": opaque.reshape(300, -1),
         "one pixel high": X[:, :, :20].reshape(300, -1),
         "5 at the bottom and 0 at the top": np.pad(X, ((0, 0), (0, 5), (3, 3))),
-        "6 at the right and 0 at the left": np.pad(X[:, :, 3:], ((0, 0), (0, 0), (0, 6))),
+        "6 at the right and 0 at the left": np.pad(
+            X[:, :, 3:], ((0, 0), (0, 0), (0, 6))
+        ),
     }
     for remedy, images in odd.items():
         (told,) = said(fitted, net, images, y)

@@ -115,6 +115,7 @@ def patched_loss():
     return loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRETENDERS)
 @pytest.mark.parametrize("memory", [None, ":memory:"])
 @pytest.mark.filterwarnings("ignore:.*trains without its memory")
@@ -135,6 +136,7 @@ def test_what_looks_like_keras_computes_what_it_is(name, memory):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRETENDERS)
 def test_what_looks_like_keras_trains_as_keras_trains_it(name):
     _, pretending = PRETENDERS[name]
@@ -276,6 +278,7 @@ class Halving(keras.optimizers.schedules.LearningRateSchedule):
         return self.rate * 0.9 ** keras.ops.cast(step, "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [

@@ -116,6 +116,7 @@ def test_its_python_repeats_the_run(html, folder, tmp_path):
     np.testing.assert_allclose(scores, results["mean_test_score"], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
