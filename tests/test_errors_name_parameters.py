@@ -120,6 +120,7 @@ def good(digits, tmp_path_factory):
         "occlusion": images,
         "find_mnist": {"path": file},
         "load_dataset": {"name": "mnist", "path": file},
+        "load_images": {"path": file},
         "load_mnist": {"path": file},
         "cv_results_frame": {"search": results},
         "pivot_cv_results": {"search": results},
@@ -175,8 +176,9 @@ def refusal(good, owner, name, value):
 @pytest.mark.parametrize(("owner", "name"), parameters())
 def test_any_value_is_taken_or_refused_by_name(good, owner, name):
     starts = [f"InvalidParameterError: The {name!r} parameter of {owner} must "]
-    if name == "path":
+    if name in ("path", "test_data"):
         starts.append("FileNotFoundError: MNIST was not found. Looked at path=foo.")
+        starts.append("FileNotFoundError: load_images found nothing at 'foo'.")
     for bad in BAD:
         said = refusal(good, owner, name, bad)
         # Of what is a batch, though none of images, scikit-learn says what is wrong.
@@ -198,6 +200,10 @@ def test_any_value_is_taken_or_refused_by_name(good, owner, name):
         ("load_digits28", "test_size", 0.001),
         ("load_digits28", "test_size", 5),
         ("load_dataset", "download", "yes"),
+        ("load_images", "target", "label"),
+        ("load_images", "image_shape", (28, 28, 2)),
+        ("load_images", "test_size", 0.2),
+        ("load_images", "as_paths", True),
         ("find_mnist", "path", b"mnist.npz"),
         ("build_dense", "dtype", "int32"),
         ("build_cnn", "dtype", "flaot32"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -140,7 +141,7 @@ def load_images(
     >>> load_images(file, image_shape=(28, 28)).X_train.shape
     (1437, 28, 28, 1)
     """
-    place = Path(check_path("path", path, OWNER)).expanduser()
+    place = _expanded(check_path("path", path, OWNER))
     if isinstance(target, bool) or not isinstance(target, str | Integral | None):
         raise invalid("target", OWNER, "a str, an int or None", target)
     wanted = None if image_shape is None else check_file_shape(image_shape, OWNER)
@@ -205,12 +206,17 @@ def _parts(sources: Sources, place: Path, beside: str | None, test_size: Any) ->
             raise invalid(
                 "test_data", OWNER, f"None: {str(place)!r} has test images", beside
             )
-        test = sources.whole_of(Path(beside).expanduser())
+        test = sources.whole_of(_expanded(beside))
     if test is not None and test_size is not None:
         raise invalid(
             "test_size", OWNER, "None where there are test images already", test_size
         )
     return train, test
+
+
+def _expanded(path: str) -> Path:
+    # os.path's leaves "~nobody" as it is, where Path's raises a RuntimeError.
+    return Path(os.path.expanduser(path))
 
 
 def _read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -38,10 +39,7 @@ def encode(
     labels = _labels_of(train)
     test_labels = None if test is None else _labels_of(test)
     if labels.dtype.kind == "f":
-        if test_labels is not None and test_labels.dtype.kind not in "fiu":
-            raise _new(test, test_labels[:1])
-        as_floats = None if test_labels is None else test_labels.astype(labels.dtype)
-        return labels, as_floats, None
+        return labels, None if test is None else _as_floats(test, test_labels), None
     if test_labels is not None and test_labels.dtype.kind != labels.dtype.kind:
         labels, test_labels = _as_text(labels), _as_text(test_labels)
     values, codes = np.unique(labels, return_inverse=True)
@@ -120,6 +118,13 @@ def _whole_or_floats(labels: np.ndarray, samples: Samples) -> np.ndarray:
         raise bad(samples.place, f"has the label {labels[row]} in row {row + 1}")
     is_whole = (labels == np.rint(labels)).all() and np.abs(labels).max() < 2**53
     return labels.astype(np.int64) if is_whole else labels
+
+
+def _as_floats(test: Samples, labels: Any) -> np.ndarray:
+    try:
+        return labels.astype(np.float64)  # of text as well, as tables have it
+    except ValueError as err:
+        raise _new(test, labels) from err
 
 
 def _as_text(values: np.ndarray) -> np.ndarray:

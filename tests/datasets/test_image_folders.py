@@ -234,7 +234,9 @@ def test_empty_folders_are_refused(pets, tmp_path):
     with pytest.raises(ValueError, match=r"holds no data: there must be .* is empty"):
         load_images(tmp_path / "nothing")
     (tmp_path / "nothing" / "data.csv").write_text("label,p0\n1,2\n")
-    with pytest.raises(ValueError, match=r"'data\.csv': if that is the data, give tha"):
+    with pytest.raises(
+        ValueError, match=r"'data\.csv': if that is the data, give that"
+    ):
         load_images(tmp_path / "nothing")
 
 
@@ -290,12 +292,15 @@ def test_a_tilde_is_home(pets, monkeypatch):
 
 
 def test_odd_places_are_refused(tmp_path, pets):
-    with pytest.raises(FileNotFoundError, match="load_images found nothing at"):
-        load_images(tmp_path / "nowhere")
+    for nowhere in (tmp_path / "nowhere", "~nobody/pets", "\0"):
+        with pytest.raises(FileNotFoundError, match="load_images found nothing at"):
+            load_images(nowhere)
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(ValueError, match="is neither a file nor a folder"):
         load_images(tmp_path / "pipe.npz")
-    with pytest.raises(ValueError, match=r"is of no kind that load_images takes: a fo"):
+    with pytest.raises(
+        ValueError, match=r"is of no kind that load_images takes: a folder"
+    ):
         load_images(pets / "cat" / "0000.png")
 
 

@@ -222,6 +222,17 @@ def test_test_data_of_the_same_form(tmp_path):
         load_images(write(frame(), train), test_data=narrow)
 
 
+def test_whole_numbers_among_numbers_to_predict(tmp_path):
+    train = write(frame(label=Y + 0.5), tmp_path / "train.csv")
+    test = write(frame(label=Y + 1), tmp_path / "test.csv")
+    bunch = load_images(train, test_data=test)
+    np.testing.assert_array_equal(bunch.y_test, Y + 1.0)
+    assert bunch.y_test.dtype == bunch.y_train.dtype == np.float64
+    test = write(frame(label=np.where(Y, "b", "a")), tmp_path / "test.csv")
+    with pytest.raises(ValueError, match="no training sample has: 'a', 'b'"):
+        load_images(train, test_data=test)
+
+
 # -- cells that are no numbers, files that are no tables ----------------------------
 
 
