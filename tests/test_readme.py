@@ -2,9 +2,15 @@
 
 import importlib.metadata
 import re
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+from sknn_mnist.cli import main
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -13,12 +19,46 @@ def blocks():
     return re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
 
 
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Photographs of a temple and of a flower, cut to pieces: photos/, holiday/."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in ("china", "flower"):
+        whole = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        for number in range(60):
+            left, top = rng.integers(0, [500, 300])
+            folder = Path("photos", name) if number < 50 else Path("holiday")
+            folder.mkdir(parents=True, exist_ok=True)
+            piece = whole.crop((left, top, left + 96 + number, top + 80))
+            piece.save(folder / f"{name}_{number}.jpg")
+    return tmp_path
+
+
 @pytest.mark.slow
-def test_python_of_the_readme_runs(tmp_path, monkeypatch):
+def test_photographs_to_a_report_in_three_commands(photos):
+    commands = [
+        shlex.split(line)[1:]
+        for line in re.findall(r"^(sknn-mnist .*)$", README.read_text("utf-8"), re.M)
+        if "photos" in line
+    ]
+    assert [command[0] for command in commands] == ["search", "fit", "predict"]
+    for command in commands:
+        assert main(command) in (None, 0)
+    report = Path("runs/photos/report.html").read_text("utf-8")
+    assert "china" in report
+    assert "flower" in report
+    lines = Path("predictions.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 21
+    right = [line.split("_")[0].split(",")[-1] in line.split(",")[-2] for line in lines]
+    assert sum(right) >= 18
+
+
+@pytest.mark.slow
+def test_python_of_the_readme_runs(photos, tmp_path, monkeypatch):
     plt = pytest.importorskip("matplotlib.pyplot")
     pytest.importorskip("sklearn.callback")  # what it shows of callbacks needs 1.9
     distributed = pytest.importorskip("distributed")
-    monkeypatch.chdir(tmp_path)
     plt.switch_backend("Agg")
     session, promised = {}, []
     cluster = distributed.LocalCluster(
