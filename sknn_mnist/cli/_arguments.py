@@ -7,7 +7,7 @@ has been looked up yet: no file was opened, no parameter was checked by its esti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 __all__ = [
@@ -20,9 +20,25 @@ __all__ = [
     "Network",
     "Place",
     "Predict",
+    "Reading",
     "Search",
     "Version",
 ]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images of the user's own are read."""
+
+    target: str | None = None  # the column of the labels
+    image_size: tuple[int, ...] | None = None  # (height, width) or with channels
+    test_data: str | None = None
+    test_size: float | None = None
+    skip_broken: bool = False
+
+    @property
+    def is_default(self) -> bool:
+        return self == Reading()
 
 
 @dataclass(frozen=True)
@@ -33,10 +49,13 @@ class DataSource:
     path: str | None = None
     download: bool = False
     train_size: int | None = None
+    reading: Reading = Reading()
 
     @property
     def is_default(self) -> bool:
-        return self == DataSource("auto")
+        """Whether nothing was said of data, but perhaps of image files."""
+        reading = replace(self.reading, image_size=None, skip_broken=False)
+        return replace(self, reading=reading) == DataSource("auto")
 
 
 @dataclass(frozen=True)

@@ -78,21 +78,24 @@ def add_predict(commands: Any) -> None:
         "predict",
         "predict labels with a saved net, as CSV",
         _predict_from,
-        "columns: index, prediction, probability (of the prediction) and, for the "
-        "test\nrows of a dataset, label. Of a net of several labels per row the "
-        "prediction\nholds their numbers, and each label has its probability. Text "
-        "labels that begin\nlike a spreadsheet's formula (= + - @) are prefixed with "
-        "an apostrophe.",
+        "columns: index, name (of an image file), prediction, probability (of the\n"
+        "prediction) and, for the test rows of data, label. Of a net of several labels "
+        "per\nrow the prediction holds their numbers, and each label has its "
+        "probability. Text\nthat begins like a spreadsheet's formula (= + - @) is "
+        "prefixed with an apostrophe.",
     )
     add_load(parser)
     add_data(parser, training=False)
     parser.add_argument(
         "--images",
         type=read_path,
-        metavar="FILE.npy",
-        help="predict these instead of a dataset's test rows: an array of shape "
-        "(n, height, width), (n, height, width, channels) or (n, features); "
-        "integers are divided by 255, floats taken as they are",
+        metavar="PATH",
+        help="predict these instead of the test rows of data: an image file, a folder "
+        "of them, a pattern in quotes ('scans/*.png'), or an array in a .npy or .npz "
+        "file, of shape (n, height, width), (n, height, width, channels) or (n, "
+        "features). Image files are resized to the images of the net. For a net that "
+        "was fitted on values of 0 to 1, integers of 0 to 255 are divided by 255; "
+        "standard error says so",
     )
     parser.add_argument(
         "--out",

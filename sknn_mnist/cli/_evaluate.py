@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sknn_mnist.cli._arguments import Evaluate
 from sknn_mnist.cli._errors import expecting
-from sknn_mnist.cli._inputs import as_fitted_on, load_data, load_net
+from sknn_mnist.cli._nets import load_net
 
 __all__ = ["run_evaluate"]
 
@@ -15,14 +15,16 @@ def run_evaluate(asked: Evaluate) -> None:
     from sklearn.metrics import classification_report
 
     from sknn_mnist.cli._labels import comparable
+    from sknn_mnist.cli._test_rows import test_rows
 
     with expecting():
         net = load_net(asked.load, asked.model)
-    data = load_data(asked.data)
+    X, data = test_rows(net, asked.data)
     known = np.union1d(data.y_train, data.y_test)
     with expecting():
-        predicted = net.predict(as_fitted_on(net, data.X_test))
-        y, predicted = comparable(net, predicted, data.y_test, known, data.name)
+        y, predicted = comparable(
+            net, net.predict(X), data.y_test, known, data.name, some=data.is_own
+        )
     # Where rows have several labels, all of them have to be right.
     right = (predicted == y).reshape(len(y), -1).all(axis=1)
     print(f"test accuracy: {right.mean():.4f} (on {data.test})\n")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sknn_mnist.cli._arguments import Fit, Place
+from sknn_mnist.cli._data import load_data
 from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
-from sknn_mnist.cli._inputs import load_data
 from sknn_mnist.cli._layouts import as_network_takes
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_kept
 from sknn_mnist.cli._own_networks import OwnFunction, calling, import_function
@@ -33,8 +33,7 @@ def run_fit(asked: Fit) -> None:
     estimator = make_estimator(made_by, parameters)
     prepare_memory(asked.memory)
     data = load_data(asked.data)
-    if function:
-        data = as_network_takes(data, estimator, function)
+    data = as_network_takes(data, estimator, function)
     with going_on(asked.memory), calling(function), expecting():
         estimator.fit(data.X_train, data.y_train)
     history = pd.DataFrame(estimator.history_)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from sknn_mnist.cli._csv import csv_of
 
-__all__ = ["comparable", "predictions"]
+__all__ = ["comparable", "outputs_of", "predictions"]
 
 
 def comparable(
-    net: Any, predicted: np.ndarray, y: np.ndarray, known: np.ndarray, name: str
+    net: Any,
+    predicted: np.ndarray,
+    y: np.ndarray,
+    known: np.ndarray,
+    name: str,
+    some: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a data set's labels and what a net predicted, to be compared.
 
@@ -27,16 +32,18 @@ def comparable(
     predicted : ndarray of shape (n_samples,) or (n_samples, n_classes)
         What it predicted.
     y : ndarray of shape (n_samples,)
-        The true labels, ints.
+        The true labels, ints or texts.
     known : ndarray of shape (n_labels,)
         All labels of the data set.
     name : str
         Of the data set.
+    some : bool, default=False
+        Whether the data set may have some of the net's labels alone.
 
     Returns
     -------
     y, predicted : ndarray
-        Both ints of shape (n_samples,), or both indicators.
+        Both ints or both texts of shape (n_samples,), or both indicators.
 
     Raises
     ------
@@ -54,37 +61,68 @@ def comparable(
             return y, predicted.argmax(axis=1)
         return np.eye(n_columns, dtype=int)[y], predicted
     classes = net.classes_.tolist()
-    meant: dict[str | None, int] = {str(label): label for label in known.tolist()}
-    numbers = [meant.get(_spelled(label)) for label in classes]
+    spelled = [_spelled(label) for label in classes]
+    meant: dict[str | None, Any] = {str(label): label for label in known.tolist()}
     foreign = [
-        label for label, number in zip(classes, numbers, strict=True) if number is None
+        label for label, text in zip(classes, spelled, strict=True) if text not in meant
     ]
-    if foreign:
+    if foreign and not (some and len(foreign) < len(classes)):
         raise ValueError(
             f"the net predicts labels that {name} does not have: {_listed(foreign)}; "
             f"its labels are {_listed(known)}"
         )
-    return y, np.array(numbers)[np.searchsorted(net.classes_, predicted)]
+    if foreign:  # of which text can be made, whatever the others are
+        y, meant = y.astype(str), {text: text for text in spelled}
+    labels = np.array([meant[text] for text in spelled])
+    return y, labels[np.searchsorted(net.classes_, predicted)]
 
 
-def predictions(net: Any, X: Any, labels: Any = None) -> str:
-    """Return what a classifier predicts, as CSV.
+def outputs_of(net: Any, blocks: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a classifier predicts of samples that come in blocks.
 
     Parameters
     ----------
     net : estimator
         A fitted classifier.
-    X : array-like
-        Its samples.
+    blocks : iterable of array-like
+        Its samples, one block at least.
+
+    Returns
+    -------
+    predicted, probabilities : ndarray
+        Of all samples.
+    """
+    parts = [(net.predict(X), net.predict_proba(X)) for X in blocks]
+    predicted, probabilities = map(np.concatenate, zip(*parts, strict=True))
+    return predicted, probabilities
+
+
+def predictions(
+    net: Any,
+    outputs: tuple[np.ndarray, np.ndarray],
+    names: Sequence[str] | None = None,
+    labels: Any = None,
+) -> str:
+    """Return what a classifier has predicted, as CSV.
+
+    Parameters
+    ----------
+    net : estimator
+        A fitted classifier.
+    outputs : tuple of two ndarrays
+        What `outputs_of` gave.
+    names : sequence of str, default=None
+        Names of the samples, where they have any.
     labels : ndarray of shape (n_samples,), default=None
         The true labels, where they are known.
 
     Returns
     -------
     str
-        The columns index, prediction, probability (of the prediction) and, with
-        `labels`, label. Of a net with several labels per row, prediction holds
-        their numbers, and each label has a column of probabilities. Text is `guarded`.
+        The columns index, with `names` name, prediction, probability (of the
+        prediction) and, with `labels`, label. Of a net with several labels per row,
+        prediction holds their numbers, and each label has a column of probabilities.
+        Text is `guarded`.
 
     Raises
     ------
@@ -98,8 +136,10 @@ def predictions(net: Any, X: Any, labels: Any = None) -> str:
             raise ValueError(
                 f"the net has the label {label!r}, which UTF-8 can't hold"
             ) from err
-    predicted, probabilities = net.predict(X), net.predict_proba(X)
+    predicted, probabilities = outputs
     columns: dict[str, Iterable[Any]] = {"index": range(len(predicted))}
+    if names is not None:
+        columns["name"] = names
     if predicted.ndim == 2:
         columns["prediction"] = [
             " ".join(map(str, np.flatnonzero(row))) for row in predicted
@@ -127,9 +167,9 @@ def _written(labels: np.ndarray) -> list[Any]:
 
 
 def _spelled(label: Any) -> str | None:
-    """Return the int that a label is or spells, as text; None where it is none."""
+    """Return the name that a label is, or spells; None where it is none."""
     if isinstance(label, bool):
-        return None
+        return str(label)
     if isinstance(label, bytes):
         return label.decode("latin-1")
     if isinstance(label, float):

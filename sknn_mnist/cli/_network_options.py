@@ -13,10 +13,12 @@ from typing import Any
 
 from sknn_mnist.cli._arguments import Network, Place
 from sknn_mnist.cli._option_values import (
+    read_augmentation,
     read_bool,
     read_ints,
     read_layers,
     read_rate,
+    read_rescaling,
     read_seed,
 )
 from sknn_mnist.cli._own_options import read_model, read_setting, read_settings
@@ -93,6 +95,21 @@ OPTIONS = (
     Option("batch_norm", read_bool, "BOOL", "batch normalisation: true or false"),
     Option(
         "activation", str, "NAME", "activation of the hidden layers: relu, tanh ..."
+    ),
+    Option(
+        "augmentation",
+        read_augmentation,
+        "NAME[,NAME...]",
+        "how training images are changed at random: translation, rotation, zoom, flip, "
+        "contrast, brightness, or several joined by commas, or none; cnn only",
+        ("cnn",),
+    ),
+    Option(
+        "rescaling",
+        read_rescaling,
+        "FACTOR",
+        "by what the net's first layer multiplies pixels (1/255), or none; auto, the "
+        "default, is 1/255 for pixels of 8 bits",
     ),
     Option(
         "optimizer",

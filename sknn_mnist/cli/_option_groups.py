@@ -9,8 +9,13 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from sknn_mnist.cli._arguments import Command, DataSource
-from sknn_mnist.cli._option_values import read_path, read_positive
+from sknn_mnist.cli._arguments import Command, DataSource, Reading
+from sknn_mnist.cli._option_values import (
+    read_fraction,
+    read_image_size,
+    read_path,
+    read_positive,
+)
 from sknn_mnist.cli._own_options import read_place
 
 __all__ = ["add_command", "add_data", "add_load", "add_memory", "data_source_from"]
@@ -74,7 +79,42 @@ def add_data(parser: argparse.ArgumentParser, training: bool) -> None:
         "--data",
         type=read_path,
         metavar="PATH",
-        help="where MNIST is: mnist.npz, or a folder with it or the IDX files",
+        help="images of your own: a folder with a folder of images for each class, a "
+        "table (.csv, .csv.gz, .parquet) of pixels, an array file (.npz), or a folder "
+        "of .npy or IDX files; or where MNIST is: mnist.npz, or a folder with it",
+    )
+    group.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="the column of a table that holds the labels (default: label, target, "
+        "class or y, or the first where all others are pixels)",
+    )
+    group.add_argument(
+        "--image-size",
+        type=read_image_size,
+        metavar="HxW[xC]",
+        help="resize images to this height and width (28x28); with a third number, "
+        "bring them to so many channels: 1 is grey, 3 colours",
+    )
+    test = group.add_mutually_exclusive_group()
+    test.add_argument(
+        "--test-data",
+        type=read_path,
+        metavar="PATH",
+        help="test rows of your own, in any form that --data takes",
+    )
+    test.add_argument(
+        "--test-size",
+        type=read_fraction,
+        metavar="FRACTION",
+        help="hold out this fraction of each class as test rows, always the same "
+        "ones, where the data have no test rows of their own (default 0.2)",
+    )
+    group.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out image files that can't be read, and say how many, instead of "
+        "refusing all",
     )
     group.add_argument(
         "--download",
@@ -97,6 +137,13 @@ def data_source_from(args: argparse.Namespace) -> DataSource:
         path=args.data,
         download=args.download,
         train_size=getattr(args, "train_size", None),
+        reading=Reading(
+            target=args.target,
+            image_size=args.image_size,
+            test_data=args.test_data,
+            test_size=args.test_size,
+            skip_broken=args.skip_broken,
+        ),
     )
 
 

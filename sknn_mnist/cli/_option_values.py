@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 
 __all__ = [
+    "read_augmentation",
     "read_bool",
     "read_factor",
     "read_folds",
+    "read_fraction",
+    "read_image_size",
     "read_ints",
     "read_jobs",
     "read_layers",
     "read_path",
     "read_positive",
     "read_rate",
+    "read_rescaling",
     "read_seed",
     "read_size",
 ]
@@ -115,3 +119,52 @@ def read_jobs(text: str) -> int:
 def read_seed(text: str) -> int:
     """Read a seed."""
     return _int_between(0, 2**32 - 1, text)  # what NumPy takes
+
+
+def read_fraction(text: str) -> float:
+    """Read a part of all rows: more than none, and less than all."""
+    try:
+        fraction = float(text)
+        if not 0 < fraction < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number between 0 and 1, such as 0.2, got {text!r}"
+        ) from None
+    return fraction
+
+
+def read_image_size(text: str) -> tuple[int, ...]:
+    """Read HEIGHTxWIDTH, or HEIGHTxWIDTHxCHANNELS, as a tuple."""
+    sides = text.lower().replace("×", "x").split("x")
+    try:
+        size = tuple(int(side) for side in sides)
+        if len(size) not in (2, 3) or min(size) < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "expected HEIGHTxWIDTH, such as 28x28, or HEIGHTxWIDTHxCHANNELS, such as "
+            f"28x28x1 for grey and 28x28x3 for colours, got {text!r}"
+        ) from None
+    return size
+
+
+def read_augmentation(text: str) -> str | tuple[str, ...] | None:
+    """Read a name, or several joined by commas as a tuple; "none" means none."""
+    if text.lower() == "none":
+        return None
+    names = tuple(part.strip() for part in text.split(","))
+    return names if len(names) > 1 else names[0]
+
+
+def read_rescaling(text: str) -> str | float | None:
+    """Read a number, or one over another; or "auto", or "none"."""
+    if text.lower() in ("auto", "none"):
+        return "auto" if text.lower() == "auto" else None
+    above, _, below = text.partition("/")
+    try:
+        return float(above) / float(below or 1)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"expected a number such as 1/255 or 0.1, auto or none, got {text!r}"
+        ) from None

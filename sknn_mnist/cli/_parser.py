@@ -34,6 +34,9 @@ examples:
   sknn-mnist fit --hidden-size 256 --epochs 5 --save net.safetensors
   sknn-mnist evaluate --load net.safetensors
   sknn-mnist predict --load net.safetensors --images scans.npy --out predictions.csv
+  sknn-mnist search --model cnn --data photographs --image-size 64x64 --epochs 5 20
+  sknn-mnist fit --data table.csv --target species --save net.safetensors
+  sknn-mnist predict --load net.safetensors --images 'new/*.jpg'
 
 {EXIT_CODES}"""
 

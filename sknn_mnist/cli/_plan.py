@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._data import Data
 
 __all__ = ["Plan"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search
 from sknn_mnist.cli._result_names import REPORT, RESULTS

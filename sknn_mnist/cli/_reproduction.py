@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from sknn_mnist.cli._arguments import Search
 from sknn_mnist.cli._candidates import Candidates
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._data import Data
+from sknn_mnist.cli._own_data import loading_options
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._searcher import searcher_of
 
 __all__ = ["python_of_search"]
+
+_X = ("X_train", "X_test")
 
 
 def python_of_search(plan: Plan) -> str:
@@ -35,7 +38,7 @@ def python_of_search(plan: Plan) -> str:
         ]
     )
     lines = [
-        *_imports(candidates, searcher),
+        *_imports(plan, searcher),
         "",
         *_loading(plan.asked, plan.data),
         f"search = {searcher}(",
@@ -53,18 +56,22 @@ def python_of_search(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _imports(candidates: Candidates, searcher: str) -> list[str]:
+def _imports(plan: Plan, searcher: str) -> list[str]:
+    candidates, data = plan.candidates, plan.data
+    loader = "load_images" if data.is_own else "load_dataset"
     lines = [
         f"from sklearn.model_selection import {searcher}",
         "",
         f"from sknn_mnist import {candidates.name}",
-        "from sknn_mnist.datasets import load_dataset",
+        f"from sknn_mnist.datasets import {loader}",
         "from sknn_mnist.reporting import pivot_cv_results",
     ]
     if candidates.by_halving:
         lines.insert(
             0, "from sklearn.experimental import enable_halving_search_cv  # noqa: F401"
         )
+    if data.is_divided:
+        lines.insert(0, "import numpy as np")
     function = candidates.function
     if function:
         before = ["import sys", ""] if function.folder else []
@@ -73,18 +80,40 @@ def _imports(candidates: Candidates, searcher: str) -> list[str]:
 
 
 def _loading(asked: Search, data: Data) -> list[str]:
+    lines = _loading_own(asked, data) if data.is_own else _loading_by_name(asked, data)
+    if n := asked.data.train_size:
+        lines.append(f"X_train, y_train = X_train[:{n}], y_train[:{n}]")
+    if data.is_divided:
+        lines += [f'{X} = np.divide({X}, 255, dtype="float32")' for X in _X]
+    if data.row_shape:
+        shape = ", ".join(map(str, data.row_shape))
+        lines += [f"{X} = {X}.reshape(-1, {shape})" for X in _X]
+    elif data.is_own:
+        lines += [f"{X} = {X}.reshape(len({X}), -1)" for X in _X]
+    return lines
+
+
+def _loading_by_name(asked: Search, data: Data) -> list[str]:
     path = f"path={asked.data.path!r}, " if asked.data.path else ""
-    lines = [
+    return [
         "X_train, X_test, y_train, y_test = load_dataset(",
         f"    {data.name!r}, {path}return_X_y=True",
         ")",
     ]
-    if n := asked.data.train_size:
-        lines.append(f"X_train, y_train = X_train[:{n}], y_train[:{n}]")
-    if data.row_shape:
-        shape = ", ".join(map(str, data.row_shape))
-        lines += [f"{X} = {X}.reshape(-1, {shape})" for X in ("X_train", "X_test")]
-    return lines
+
+
+def _loading_own(asked: Search, data: Data) -> list[str]:
+    path, options = loading_options(asked.data)
+    numbers = '.astype("int64")' if data.y_train.dtype.kind == "i" else ""
+    return [
+        "data = load_images(",
+        f"    {path!r},",
+        *(f"    {name}={value!r}," for name, value in options.items()),
+        ")",
+        f"names = data.target_names{numbers}",
+        "X_train, y_train = data.X_train, names[data.y_train]",
+        "X_test, y_test = data.X_test, names[data.y_test]",
+    ]
 
 
 def _parameters(candidates: Candidates) -> list[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sknn_mnist.cli._arguments import Place, Search
 from sknn_mnist.cli._candidates import candidates_of
 from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
+from sknn_mnist.cli._data import load_data
 from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
-from sknn_mnist.cli._inputs import load_data
 from sknn_mnist.cli._layouts import as_network_takes
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
 from sknn_mnist.cli._own_networks import calling
@@ -64,10 +64,9 @@ def _plan(asked: Search) -> Plan:
     prepare_memory(asked.memory)
     candidates.estimator.set_params(memory=_memory(asked, out))
     data = load_data(asked.data, quiet=asked.quiet)
-    if candidates.function:
-        first = next(iter(ParameterGrid(candidates.grid)))
-        net = clone(candidates.estimator).set_params(**first)
-        data = as_network_takes(data, net, candidates.function)
+    first = next(iter(ParameterGrid(candidates.grid)))
+    net = clone(candidates.estimator).set_params(**first)
+    data = as_network_takes(data, net, candidates.function, asked.quiet)
     return Plan(asked, candidates, data, folder)
 
 

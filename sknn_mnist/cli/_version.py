@@ -10,7 +10,7 @@ from sknn_mnist._version import __version__
 
 __all__ = ["show_version", "versions"]
 
-_PACKAGES = ("sklearn", "keras", "tensorflow", "numpy", "pandas")
+_PACKAGES = ("sklearn", "keras", "tensorflow", "numpy", "pandas", "PIL")
 
 # Variables that results depend on, in the last digits.
 _VARIABLES = (

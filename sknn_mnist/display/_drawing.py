@@ -16,6 +16,7 @@ __all__ = [
     "as_pictures",
     "colour_of",
     "draw_mosaic",
+    "n_lines",
     "near_square",
     "new_axes",
     "plain",
@@ -164,7 +165,7 @@ def draw_mosaic(
     n_columns : int
         Tiles per row.
     captions : sequence of str, default=None
-        A line above each tile.
+        A line above each tile, or several.
     row_labels, column_labels : sequence of str, default=None
         Labels of the rows and columns of tiles.
     **imshow_kw : dict
@@ -178,7 +179,11 @@ def draw_mosaic(
     height, width = tiles[0].shape[:2]
     gap = max(1, round(GAP * max(height, width)))
     # A caption needs room for its letters, whatever the size of a pixel.
-    above = gap if captions is None else max(gap, round(0.22 * height))
+    above = (
+        gap
+        if captions is None
+        else max(gap, round((0.1 + 0.12 * n_lines(captions)) * height))
+    )
     n_rows = ceil(len(tiles) / n_columns)
     step_y, step_x = height + above, width + gap
     canvas = np.full(
@@ -213,6 +218,11 @@ def draw_mosaic(
         ax.set_xticks(at, [plain(each) for each in column_labels])
     ax.tick_params(length=0)
     return image
+
+
+def n_lines(texts: Sequence[str]) -> int:
+    """Return the lines of the text that has most of them, 1 at least."""
+    return max((text.count("\n") + 1 for text in texts), default=1)
 
 
 def as_pictures(images: np.ndarray) -> list[np.ndarray]:

@@ -21,14 +21,20 @@ from sknn_mnist.display._checks import (
     check_drawing,
     method_of,
 )
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, new_axes
+from sknn_mnist.display._drawing import (
+    as_pictures,
+    draw_mosaic,
+    n_lines,
+    near_square,
+    new_axes,
+)
 from sknn_mnist.inspection._images import as_images
 from sknn_mnist.inspection._unwrapping import unwrapped
 
 __all__ = ["MistakesDisplay"]
 
-# Inches per tile.
-TILE = 1.1
+# Inches per tile, and letters that are about as wide.
+TILE, LINE = 1.1, 16
 
 
 class MistakesDisplay:
@@ -197,16 +203,9 @@ class MistakesDisplay:
         else:
             columns = near_square(shown)
             rows = -(-shown // columns)
-            self.ax_ = new_axes(ax, owner, TILE * columns, 1.25 * TILE * rows + 0.4)
-            captions = [
-                f"{true}, not {taken} ({probability:.2f})"
-                for true, taken, probability in zip(
-                    self.y_true[:shown],
-                    self.y_pred[:shown],
-                    self.probability[:shown],
-                    strict=True,
-                )
-            ]
+            captions = _captions(self, shown)
+            height = (1.13 + 0.12 * n_lines(captions)) * TILE
+            self.ax_ = new_axes(ax, owner, TILE * columns, height * rows + 0.4)
             draw_mosaic(
                 self.ax_,
                 as_pictures(self.images[:shown]),
@@ -219,6 +218,30 @@ class MistakesDisplay:
         )
         self.figure_ = self.ax_.figure
         return self
+
+
+def _captions(display: MistakesDisplay, shown: int) -> list[str]:
+    """Return what stands above the images, in lines that are about as wide as they."""
+    parts = [
+        (str(true), str(taken), f"({probability:.2f})")
+        for true, taken, probability in zip(
+            display.y_true[:shown],
+            display.y_pred[:shown],
+            display.probability[:shown],
+            strict=True,
+        )
+    ]
+    one_line = [f"{true}, not {taken} {share}" for true, taken, share in parts]
+    if max(map(len, one_line)) <= LINE:
+        return one_line
+    return [
+        "\n".join([_cut(f"{true},"), _cut(f"not {taken}"), share])
+        for true, taken, share in parts
+    ]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LINE else f"{line[: LINE - 1]}…"
 
 
 def _gives_probabilities(estimator: Any) -> bool:

@@ -14,6 +14,15 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sknn_mnist._cv_results import Keys, Level, cv_results_frame, identity
+from sknn_mnist.display._drawing import near_square
+from sknn_mnist.reporting._classes import (
+    as_images_of,
+    colours_of,
+    count_classes,
+    draw_examples,
+    examples_of,
+)
+from sknn_mnist.reporting._confusion import confusion_of, draw_confusion
 from sknn_mnist.reporting._pivot import pivot_cv_results
 
 __all__ = ["Run", "render_report"]
@@ -40,7 +49,9 @@ class Run:
     record : Mapping
         What ``best_params.json`` holds.
     data : object
-        Has ``X_test``, ``y_test`` and ``about``, a description.
+        Has ``X_train``, ``X_test``, ``y_train`` and ``y_test``; ``image_shape`` of
+        flat rows that are images, or None; ``is_own``, whether they are the user's
+        own; and ``about``, a description.
     code : str
         Python that repeats the run.
     settings : Mapping
@@ -78,6 +89,7 @@ def render_report(run: Run) -> str:
         lstrip_blocks=True,
     )
     missing = ""
+    class_pictures: list[_Picture] = []
     search_pictures: list[_Picture] = []
     best_pictures: list[_Picture] = []
     try:
@@ -86,6 +98,7 @@ def render_report(run: Run) -> str:
         missing = "No pictures: they need matplotlib, pip install 'sknn-mnist[plot]'."
     else:
         with mpl.rc_context({"figure.max_open_warning": 0, "svg.hashsalt": "report"}):
+            class_pictures = _class_pictures(run)
             search_pictures = _search_pictures(run)
             best_pictures = _best_pictures(run)
     model = run.best.model_ if run.best is not None else None
@@ -94,6 +107,8 @@ def render_report(run: Run) -> str:
         about=f"{run.data.about}. {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC.",
         results=_results(run.record),
         table=_table(run),
+        classes=count_classes(run.data.y_train, run.data.y_test),
+        class_pictures=class_pictures,
         search_pictures=search_pictures,
         best_pictures=best_pictures,
         layers=_layers(model),
@@ -197,6 +212,14 @@ class _Picture:
     dark: str
 
 
+def _class_pictures(run: Run) -> list[_Picture]:
+    examples = examples_of(run.data)
+    if examples is None:
+        return []
+    size = (1.6 + 0.75 * examples.n_columns, 0.4 + 0.8 * len(examples.names))
+    return [_picture(examples.title, lambda ax: draw_examples(examples, ax), size)]
+
+
 def _search_pictures(run: Run) -> list[_Picture]:
     from sknn_mnist.display import SearchDisplay
 
@@ -228,15 +251,13 @@ def _search_pictures(run: Run) -> list[_Picture]:
 def _best_pictures(run: Run) -> list[_Picture]:
     if run.best is None:
         return []
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    from sknn_mnist.display import HistoryDisplay, MistakesDisplay
+    from sknn_mnist.display import HistoryDisplay
 
     X, y = run.data.X_test, run.data.y_test
     history = HistoryDisplay.from_estimator(run.best)
     metrics = list(dict.fromkeys(history.frame()["metric"]))
-    mistakes = MistakesDisplay.from_estimator(run.best, X, y)
-    predicted = run.best.predict(X)
+    mistakes = _mistakes(run)
+    confusion = confusion_of(y, run.best.predict(X))
     return [
         _picture(
             "Learning curves",
@@ -246,17 +267,37 @@ def _best_pictures(run: Run) -> list[_Picture]:
         ),
         _picture(
             "Confusion matrix of the test rows",
-            lambda ax: ConfusionMatrixDisplay.from_predictions(
-                y, predicted, ax=ax, cmap="cividis", colorbar=False
-            ),
-            (5.0, 5.0),
+            lambda ax: draw_confusion(confusion, ax),
+            (confusion.side, confusion.side),
         ),
         _picture(
             "Most confident mistakes: true and predicted class, and its probability",
-            lambda ax: mistakes.plot(ax=ax, n_images=N_MISTAKES),
-            (8.8, 1.3 * math.ceil(max(1, min(N_MISTAKES, len(mistakes.images))) / 6)),
+            lambda ax: mistakes.plot(
+                ax=ax, n_images=N_MISTAKES, cmap=colours_of(run.data)
+            ),
+            _size_of_mistakes(mistakes),
         ),
     ]
+
+
+def _size_of_mistakes(mistakes: Any) -> tuple[float, float]:
+    n_shown = max(1, min(N_MISTAKES, len(mistakes.images)))
+    if not any(isinstance(name, str) for name in mistakes.y_true.tolist()):
+        return 8.8, 1.3 * math.ceil(n_shown / 6)
+    # Names of classes may need lines of their own.
+    n_columns = near_square(n_shown)
+    return 1.5 * n_columns, 2.3 * math.ceil(n_shown / n_columns)
+
+
+def _mistakes(run: Run) -> Any:
+    from sknn_mnist.display import MistakesDisplay
+
+    X = run.data.X_test
+    found = MistakesDisplay.from_estimator(run.best, X, run.data.y_test)
+    images = as_images_of(run.data, X[found.index])
+    if images is not None:  # of a shape that flat rows don't tell
+        found.images = images
+    return found
 
 
 def _picture(

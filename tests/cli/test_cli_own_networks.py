@@ -20,7 +20,7 @@ from sknn_mnist import KerasClassifier
 from sknn_mnist.cli import main
 from sknn_mnist.cli._arguments import Place
 from sknn_mnist.cli._candidates import candidates_of
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._own_options import read_model, read_setting, read_settings
 from sknn_mnist.cli._parser import parse
 from sknn_mnist.cli._plan import Plan

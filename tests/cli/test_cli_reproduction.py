@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from sknn_mnist.cli._candidates import Candidates, candidates_of
-from sknn_mnist.cli._inputs import Data
+from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._parser import parse
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search

@@ -581,3 +581,18 @@ def test_pictures_use_all_of_their_scale():
         picture[: picture.shape[0] // 2, ..., 3] > 0
     ]
     assert (above.min(), above.max()) == (0, 1)
+
+
+def test_names_of_classes_have_lines_of_their_own():
+    names = np.array(["$cat$", "a dog of a rare breed"])
+    display = MistakesDisplay(
+        np.zeros((2, 4, 4, 1)), names, names[::-1], [0.9, 0.6], [1, 0], n_samples=9
+    ).plot()
+    shown = [text.get_text().splitlines() for text in display.ax_.texts]
+    assert shown == [
+        [r"\$cat\$,", "not a dog of a …", "(0.90)"],
+        ["a dog of a rare…", r"not \$cat\$", "(0.60)"],
+    ]
+    display.figure_.canvas.draw()
+    bottom, top = display.ax_.get_ylim()
+    assert all(min(bottom, top) <= text.get_position()[1] for text in display.ax_.texts)

@@ -83,7 +83,7 @@ def test_it_holds_what_was_found(html, folder):
     assert "version of keras" in text
     assert "hidden_1" in page.cells
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", html)
-    assert len(captions) == 5
+    assert len(captions) == 6
     rows = [attrs for tag, attrs in page.tags if tag == "tr" and attrs.get("class")]
     assert len(rows) == 1  # the best
 
@@ -92,7 +92,7 @@ def test_pictures_are_for_light_and_dark(html):
     page = Page(html)
     pictures = [attrs["srcset"] for tag, attrs in page.tags if tag == "source"]
     lights = [attrs["src"] for tag, attrs in page.tags if tag == "img"]
-    assert len(pictures) == len(lights) == 5
+    assert len(pictures) == len(lights) == 6
     for link in [*pictures, *lights]:
         svg = base64.b64decode(link.partition(",")[2])
         assert svg.lstrip().startswith(b"<?xml")
@@ -136,6 +136,13 @@ def test_reports_of_every_kind_of_search(options, tmp_path):
     assert ("confusion" in html.lower()) == ("--no-refit" not in options)
 
 
+def data_of(X_train, X_test, y_train, y_test, **more):
+    about = {"about": "digits", "image_shape": (28, 28, 1), "is_own": False, **more}
+    return SimpleNamespace(
+        X_train=X_train, X_test=X_test, y_train=y_train, y_test=y_test, **about
+    )
+
+
 def run_of(names):
     """A run whose every text is what an attacker would write."""
     X_train, X_test, y_train, y_test = load_digits28(return_X_y=True)
@@ -144,9 +151,8 @@ def run_of(names):
     search = GridSearchCV(net, {"epochs": [1, 2]}, cv=2, return_train_score=True)
     search.fit(X_train[:200], labels[y_train[:200]])
     search.cv_results_[f"param_{names}"] = [EVIL, EVIL + "2"]
-    data = SimpleNamespace(
-        X_test=X_test, y_test=labels[y_test], about=EVIL, name=EVIL, source=EVIL
-    )
+    data = data_of(X_train[:200], X_test, labels[y_train[:200]], labels[y_test])
+    data.about = data.name = data.source = EVIL
     record = {
         "model": EVIL,
         "params": {EVIL: EVIL},
@@ -230,7 +236,7 @@ def test_the_table_marks_what_the_search_chose_and_keeps_ints(tmp_path):
         "test_accuracy": None,
         "dataset": {"name": "digits"},
     }
-    data = SimpleNamespace(X_test=X[:9], y_test=y[:9], about="digits")
+    data = data_of(X[:60], X[:9], y[:60], y[:9])
     html = render_report(Run(search, [*grid], None, record, data, "", {}))
     (marked,) = re.findall(r'<tr class="best">(.*?)</tr>', html, re.S)
     cells = re.findall(r"<td[^>]*>(.*?)</td>", marked)
