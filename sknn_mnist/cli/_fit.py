@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sknn_mnist.cli._arguments import Fit, Place
-from sknn_mnist.cli._data import load_data
 from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
 from sknn_mnist.cli._layouts import as_network_takes
+from sknn_mnist.cli._loading import load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_kept
 from sknn_mnist.cli._own_networks import OwnFunction, calling, import_function
 

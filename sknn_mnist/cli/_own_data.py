@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -82,12 +83,12 @@ def load_own(source: DataSource, quiet: bool = False) -> Data:
     )
     files = bunch.files_test
     if source.path is None:  # the test data alone
-        data = data._replace(X_test=data.X_train, y_test=data.y_train)
+        data = replace(data, X_test=data.X_train, y_test=data.y_train)
         files = bunch.files_train
     if files is None:
         return data
     root = reading.test_data if source.path and reading.test_data else bunch.source
-    return data._replace(files=names_below(str(root), list(map(str, files))))
+    return replace(data, files=names_below(str(root), list(map(str, files))))
 
 
 def loading_options(source: DataSource) -> tuple[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ values of 0 to 1 is shown such values, and standard error says what was done.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,11 @@ def in_unit_range(data: Data, quiet: bool = False) -> Data:
             f"scale: pixels of 0 to {WHITE} are divided by {WHITE}, as networks of "
             "your own are given those of MNIST"
         )
-    return data._replace(
-        X_train=divided(data.X_train), X_test=divided(data.X_test), is_divided=True
+    return replace(
+        data,
+        X_train=divided(data.X_train),
+        X_test=divided(data.X_test),
+        is_divided=True,
     )
 
 

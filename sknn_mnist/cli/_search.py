@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sknn_mnist.cli._arguments import Place, Search
 from sknn_mnist.cli._candidates import candidates_of
 from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
-from sknn_mnist.cli._data import load_data
 from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
 from sknn_mnist.cli._layouts import as_network_takes
+from sknn_mnist.cli._loading import load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
 from sknn_mnist.cli._own_networks import calling
 from sknn_mnist.cli._plan import Plan

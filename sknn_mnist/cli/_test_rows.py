@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from sknn_mnist.cli._arguments import DataSource
-from sknn_mnist.cli._data import Data, is_own, load_data
+from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._errors import expecting
+from sknn_mnist.cli._loading import is_own, load_data
 from sknn_mnist.cli._nets import as_fitted_on, image_shape_of
 from sknn_mnist.cli._scales import for_pixels_of, in_scale_of
 

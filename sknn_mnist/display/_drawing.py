@@ -179,11 +179,8 @@ def draw_mosaic(
     height, width = tiles[0].shape[:2]
     gap = max(1, round(GAP * max(height, width)))
     # A caption needs room for its letters, whatever the size of a pixel.
-    above = (
-        gap
-        if captions is None
-        else max(gap, round((0.1 + 0.12 * n_lines(captions)) * height))
-    )
+    letters = 0 if captions is None else 0.1 + 0.12 * n_lines(captions)
+    above = max(gap, round(letters * height))
     n_rows = ceil(len(tiles) / n_columns)
     step_y, step_x = height + above, width + gap
     canvas = np.full(

@@ -80,12 +80,16 @@ def rows_at_once(network: keras.Model, inputs: Nest) -> int:
     """
     length = _length_of(inputs)
     sizes = [_largest_output(layer, length) for layer in layers_of(network)]
-    largest = max((size for size in sizes if size is not None), default=1)
+    known = leaves_of(inputs)
     if None in sizes or not sizes:
-        # Layers that only code calls: what goes in and what comes out is known.
+        # Layers that only code calls: what comes out is known.
         outputs = output_spec_of(network, each_of(any_rows, as_tuples(inputs)))
-        known = [*leaves_of(inputs), *leaves_of(outputs)]
-        largest = max(largest, *(_size(each.shape, length) for each in known))
+        known = [*known, *leaves_of(outputs)]
+    largest = max(
+        *(size for size in sizes if size is not None),
+        *(_size(each.shape, length) for each in known),
+        1,
+    )
     n_bytes = largest * _bytes_of_number(inputs)
     return max(LEAST_ROWS, min(MOST_ROWS, BYTES_OF_MAPS // n_bytes))
 

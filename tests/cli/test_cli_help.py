@@ -11,7 +11,7 @@ from joblib.disk import memstr_to_bytes
 
 from sknn_mnist.cli import main
 from sknn_mnist.cli._arguments import DataSource
-from sknn_mnist.cli._data import load_data
+from sknn_mnist.cli._loading import load_data
 from sknn_mnist.cli._parser import parse
 from sknn_mnist.datasets import load_dataset
 from sknn_mnist.memory._stores import open_memory

@@ -369,6 +369,11 @@ def test_options_without_own_images_are_refused(options, alone, capsys):
     assert "say how images of your own are read: give their place by --data" in line
 
 
+def test_own_images_are_not_downloaded(folder, capsys):
+    line = refusal(capsys, "fit", "--data", folder, "--download", *QUICK, code=2)
+    assert "--download is of MNIST" in line
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
