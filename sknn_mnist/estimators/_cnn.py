@@ -19,7 +19,11 @@ from sknn_mnist.estimators._parameters import (
     ImageParameters,
 )
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
-from sknn_mnist.networks._augmentation import augmentation_configs, check_channels
+from sknn_mnist.networks._augmentation import (
+    augmentation_configs,
+    check_channels,
+    ranges_apart,
+)
 from sknn_mnist.networks._builder_parameters import check_cnn_parameters
 from sknn_mnist.networks._builders import build_cnn
 from sknn_mnist.networks._recipes import NetworkRecipe
@@ -63,6 +67,20 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
 
     def _parameters_now(self) -> dict[str, Any]:
         return {**super()._parameters_now(), "augmentation": self._now("augmentation")}
+
+    def _validate_data(
+        self,
+        X: Any = None,
+        y: Any = "no_validation",
+        reset: bool = False,
+        y_numeric: bool = False,
+    ) -> tuple[Any, Any]:
+        X, y = super()._validate_data(X, y, reset, y_numeric)
+        if reset:
+            high = self.value_range_[1] * (self.rescaling_ or 1)
+            for said in ranges_apart(self._fit_params["augmentation"], high):
+                self._warn(said)
+        return X, y
 
     def _recipe(self) -> NetworkRecipe:
         owner = type(self).__name__

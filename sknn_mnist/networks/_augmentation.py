@@ -28,6 +28,7 @@ __all__ = [
     "augmentation_layers",
     "check_channels",
     "is_augmentation",
+    "ranges_apart",
 ]
 
 # Names of our own, and what they mean: moderate changes of pixels from 0 to 1.
@@ -180,6 +181,34 @@ def check_channels(
                 owner,
                 f"be for images of {channels} channel{'s' if channels > 1 else ''}",
                 f"{name} (for {' or '.join(map(str, allowed))})",
+            )
+
+
+def ranges_apart(
+    configs: Iterable[Mapping[str, Any]] | None, high: float
+) -> Iterator[str]:
+    """Yield what to say of layers for pixels on plainly another scale.
+
+    Parameters
+    ----------
+    configs : iterable of dict or None
+        As `augmentation_configs` returns them.
+    high : float
+        The largest of the pixels that come to them.
+    """
+    for each in configs or ():
+        lower, upper = each["config"].get("value_range") or (0, high)
+        if 0 < high <= 1 and upper >= 16:
+            yield (
+                f"has a {each['class_name']} for pixels from {lower} to {upper} in its "
+                f"augmentation, which get values up to {high:g}. Give it "
+                "value_range=(0, 1)."
+            )
+        elif high >= 16 and upper <= 1:
+            yield (
+                f"has a {each['class_name']} for pixels from {lower} to {upper} in its "
+                f"augmentation, which get values up to {high:g}. Give "
+                "rescaling=1 / 255, or divide pixels by 255."
             )
 
 

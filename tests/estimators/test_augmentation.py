@@ -13,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, CNNRegressor, clear_memory
+from sknn_mnist.inspection import feature_maps, gradient_saliency, occlusion
 from sknn_mnist.networks._augmentation import LAYERS
 
 RNG = np.random.default_rng(0)
@@ -199,6 +200,48 @@ def search(n_jobs):
 @pytest.mark.exact
 def test_augmentations_are_candidates_of_a_search():
     assert np.array_equal(search(1), search(2))
+
+
+@pytest.mark.exact
+def test_pixels_in_8_bits_train_and_predict_as_scaled_ones():
+    pixels = np.rint(255 * X).astype("uint8")
+    scaled = pixels.astype("float32") / np.float32(255)
+    as_bytes, as_floats = fitted(LIST, pixels), fitted(LIST, scaled)
+    assert as_bytes.model_.layers[0].name == "rescaling"
+    assert is_same(as_bytes, as_floats)
+    assert np.array_equal(
+        as_bytes.predict_proba(pixels), as_floats.predict_proba(scaled)
+    )
+
+
+@pytest.mark.exact
+def test_inspection_is_of_the_images_as_they_are():
+    net = fitted(LIST)
+    for look in (feature_maps, gradient_saliency, occlusion):
+        once, twice = (look(net, X[:2]) for _ in range(2))
+        assert np.array_equal(once, twice)
+
+
+@pytest.mark.parametrize(
+    ("x", "augmentation", "said"),
+    [
+        (X, keras.layers.RandomBrightness(0.2), r"value_range=\(0, 1\)"),
+        (255 * X, "brightness", "rescaling=1 / 255"),
+    ],
+)
+def test_layers_for_pixels_of_another_scale_are_told(x, augmentation, said):
+    with pytest.warns(UserWarning, match=said) as told:
+        fitted(augmentation, x, epochs=1)
+    assert sum("RandomBrightness" in str(each.message) for each in told) == 1
+
+
+def test_layers_for_pixels_of_this_scale_are_not(recwarn):
+    pixels = np.rint(255 * X).astype("uint8")
+    fitted(["brightness", "flip"], X, epochs=1)
+    fitted("brightness", pixels, epochs=1)
+    wide = keras.layers.RandomBrightness(0.2, value_range=(0, 255))
+    fitted(wide, 255 * X, epochs=1, rescaling=None)
+    assert not [each for each in recwarn if "augmentation" in str(each.message)]
 
 
 def test_it_works_as_a_step_of_a_pipeline():
