@@ -58,7 +58,7 @@ def fitted(augmentation, x=X, **settings):
 
 
 def weights(net):
-    return [keras.ops.convert_to_numpy(each) for each in net.model_.variables]
+    return [each.numpy() for each in net.model_.variables]
 
 
 def is_same(one, other):
@@ -77,7 +77,7 @@ def test_training_is_that_of_keras(name):
         COLOURED, Y, batch_size=32, epochs=3, shuffle=False, verbose=0
     ).history
     for mine, variable in zip(weights(ours), theirs.variables, strict=True):
-        value = keras.ops.convert_to_numpy(variable)
+        value = variable.numpy()
         if value.dtype == "uint32":  # a seed, and the draws from it
             assert value[1] > 0
             assert np.array_equal(mine, value)

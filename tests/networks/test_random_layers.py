@@ -59,7 +59,7 @@ def arguments(network):
 
 
 def values(network):
-    return [keras.ops.convert_to_numpy(each) for each in network.variables]
+    return [each.numpy() for each in network.variables]
 
 
 def keras_alone(name):

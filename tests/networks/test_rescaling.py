@@ -71,9 +71,7 @@ def test_predictions_are_those_of_divided_pixels(build, dtype):
 @builders
 def test_weights_start_as_without_it(build):
     pair = [build(dropout=0.5, seed=3, rescaling=each) for each in (None, 0.5)]
-    plain, rescaled = (
-        [keras.ops.convert_to_numpy(v) for v in net.variables] for net in pair
-    )
+    plain, rescaled = ([v.numpy() for v in net.variables] for net in pair)
     assert all(map(np.array_equal, plain, rescaled))
     assert len(plain) == len(rescaled)
 
