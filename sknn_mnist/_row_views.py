@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sknn_mnist._parameters import invalid
+
 __all__ = ["ArrayRows", "RowView", "RowsSource", "blocks_of", "view_of"]
 
 # What a pass over all rows holds at once.
@@ -99,8 +101,11 @@ class RowView:
         if isinstance(source, RowView):
             self.__dict__.update(vars(source))
             return
-        if isinstance(source, np.ndarray):
+        if isinstance(source, np.ndarray) and source.ndim:
             source = ArrayRows(source)
+        elif not (callable(getattr(source, "read", None)) and hasattr(source, "shape")):
+            allowed = "an array of rows, or an object with shape, dtype and read"
+            raise invalid("source", "RowView", allowed, source)
         self._source: RowsSource = source
         self._rows: np.ndarray | slice = slice(0, source.shape[0], 1)
         self.shape: tuple[int, ...] = tuple(source.shape)

@@ -29,13 +29,16 @@ BAD = [5, -1, True, 1.5, np.nan, np.inf, "foo", b"foo", [], [[]], {}, {"foo": 5}
 
 
 def public_callables():
-    """Return {what a user writes: the callable, or the class and its method's name}."""
+    """Return {what a user writes: the callable, or the class and its method's name}.
+
+    But for a RowView's methods, which are an array's, with NumPy's own errors.
+    """
     found = {}
     for wing in WINGS:
         for name in wing.__all__:
             thing = getattr(wing, name)
             found[name] = thing
-            if inspect.isclass(thing):
+            if inspect.isclass(thing) and thing is not datasets.RowView:
                 methods = [each for each in vars(thing) if not each.startswith("_")]
                 found |= {f"{name}.{each}": getattr(thing, each) for each in methods}
     return found
@@ -121,6 +124,7 @@ def good(digits, tmp_path_factory):
         "find_mnist": {"path": file},
         "load_dataset": {"name": "mnist", "path": file},
         "load_images": {"path": file},
+        "RowView": {"source": X},
         "load_mnist": {"path": file},
         "cv_results_frame": {"search": results},
         "pivot_cv_results": {"search": results},

@@ -15,6 +15,7 @@ from sknn_mnist._parameters import (
     check_positive_int,
     invalid,
 )
+from sknn_mnist.estimators._parameters import is_auto
 from sknn_mnist.inspection._gradients import gradient_ascent
 from sknn_mnist.inspection._layers import convolution, graph_of
 from sknn_mnist.inspection._unwrapping import net_of
@@ -31,7 +32,7 @@ def maximize_activation(
     step_size: float = 0.1,
     decay: float = 0.2,
     blur: float = 0.3,
-    value_range: tuple[float, float] = (0.0, 1.0),
+    value_range: Any = "auto",
     random_state: Any = 0,
 ) -> np.ndarray:
     """Return images that excite each filter of a convolution most [1]_.
@@ -61,8 +62,9 @@ def maximize_activation(
     blur : float, default=0.3
         Standard deviation of the Gaussian blur after each step, in pixels; 0 for
         none.
-    value_range : (float, float), default=(0.0, 1.0)
-        Smallest and largest value of a pixel, as the network sees it.
+    value_range : "auto" or (float, float), default="auto"
+        Smallest and largest value of a pixel, as the network sees it. "auto" is 0 to
+        1, before the first layer of a net that rescales: 0 to 255 by 1/255.
     random_state : int, RandomState or None, default=0
         Seeds the initial noise.
 
@@ -105,11 +107,14 @@ def maximize_activation(
     decay = check_finite("decay", decay, owner)
     if not 0 <= decay < 1:
         raise invalid("decay", owner, "a float in the range [0.0, 1.0)", decay)
-    low, high = _range("value_range", value_range, owner)
+    if not is_auto(value_range):
+        value_range = _range("value_range", value_range, owner)
     generator = as_random_state("random_state", random_state, owner)
     net = net_of(estimator, owner)
     found = convolution(net, layer, owner)
     network = graph_of(net, owner)
+    scale = getattr(net, "rescaling_", None) or 1.0
+    low, high = sorted((0.0, 1 / scale)) if is_auto(value_range) else value_range
     shape = (int(found.kernel.shape[-1]), *network.inputs[0].shape[1:])
     noise = generator.uniform(-0.1, 0.1, size=shape)
     grey = (low + high) / 2
@@ -138,7 +143,7 @@ def _range(name: str, value: Any, owner: str) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = None
     if low is None or high is None or not low < high:
-        allowed = "a pair (low, high) of finite numbers with low < high"
+        allowed = "'auto' or a pair (low, high) of finite numbers with low < high"
         raise invalid(name, owner, allowed, value)
     return low, high
 

@@ -90,8 +90,9 @@ def gradient_ascent(
     def slope(x: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(x)
+            taken = x if body is None else body(x, training=False)
             maps = keras.ops.conv(
-                x if body is None else body(x, training=False),
+                keras.ops.cast(taken, layer.kernel.dtype),  # of 64 bits if rescaled
                 layer.kernel,
                 padding=layer.padding,
                 data_format="channels_last",

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist._parameters import check_samples, invalid
 from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._pixel_values import ScalesPixels
 
 __all__ = ["net_and_input", "net_of", "unwrapped"]
 
@@ -42,7 +43,11 @@ def net_and_input(
     for pipeline in pipelines:
         if len(pipeline.steps) > 1:
             X = pipeline[:-1].transform(X)
-    return net, net._network_input(X)
+    x = net._network_input(X)
+    if isinstance(net, ScalesPixels):
+        # Pixels in 8 bits, and rows that are read later, as the floats they stand for.
+        x = np.asarray(x, dtype=net._dtype_of_data(reset=False))
+    return net, x
 
 
 def _fitted(estimator: Any, owner: str) -> tuple[list[Pipeline], KerasEstimator]:
