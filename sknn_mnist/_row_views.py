@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from contextlib import suppress
 from math import prod
 from typing import Any, Protocol
 
@@ -52,10 +53,15 @@ class ArrayRows:
 
     def __getstate__(self) -> Any:
         # A process that gets it opens the file, and is not sent what is in it.
-        if isinstance(self.array, np.memmap) and isinstance(self.array.base, mmap.mmap):
-            found = self.array
+        found = self.array
+        if (
+            isinstance(found, np.memmap)
+            and isinstance(found.base, mmap.mmap)
+            and found.filename is not None
+            and found.mode != "c"  # what was written is not in the file
+        ):
             return found.filename, found.dtype, found.offset, found.shape, _order(found)
-        return self.array
+        return np.asarray(found)
 
     def __setstate__(self, state: Any) -> None:
         if isinstance(state, tuple):
@@ -135,6 +141,11 @@ class RowView:
         if isinstance(key, slice):
             return self._with_rows(self._chosen(key))
         numbers = np.asarray(key)
+        if numbers.size and (numbers.dtype.kind not in "iub" or numbers.ndim > 1):
+            raise IndexError(
+                "A RowView is indexed by a slice, by whole numbers or by a mask. Got "
+                f"{key!r}."
+            )
         if numbers.ndim == 0:
             return self[numbers[None]].read()[0]
         if numbers.dtype == bool and numbers.shape != (len(self),):
@@ -152,6 +163,11 @@ class RowView:
         """Return all rows as an array, which may be the source's own memory."""
         found = self._source.read(self._rows)
         return found.reshape(self.shape).astype(self.dtype, copy=False)
+
+    @property
+    def source(self) -> RowsSource:
+        """Where the rows come from."""
+        return self._source
 
     @property
     def numbers(self) -> np.ndarray:
@@ -173,14 +189,25 @@ class RowView:
         found: tuple[tuple[Any, ...], Iterator[np.ndarray]] = known(self)
         return found
 
-    def reshape(self, n_rows: int, *row_shape: int) -> RowView:
-        """Return a view whose rows have another shape, of as many values."""
-        if n_rows not in (-1, len(self)) or prod(row_shape) != prod(self.shape[1:]):
+    def reshape(self, *shape: Any) -> RowView:
+        """Return a view whose rows have another shape, of as many values.
+
+        As an array's method; the number of rows stays.
+        """
+        sides = tuple(shape[0]) if isinstance(shape[0], tuple | list) else shape
+        wanted: tuple[int, ...] = ()
+        with suppress(ValueError, TypeError):
+            # What -1 means is NumPy's to say, of an array that takes no memory.
+            row = np.broadcast_to(np.uint8(0), self.shape[1:])
+            wanted = row.reshape(sides[1:]).shape
+        n_open = sum(1 for side in sides if side == -1)
+        if not wanted or sides[0] not in (-1, len(self)) or n_open > 1:
             raise ValueError(
-                f"Rows of shape {self.shape[1:]} can't be given the shape {row_shape}."
+                f"{len(self)} rows of shape {self.shape[1:]} can't be given the shape "
+                f"{sides}, each."
             )
         made = self[:]
-        made.shape = (len(self), *row_shape)
+        made.shape = (len(self), *wanted)
         return made
 
     def astype(self, dtype: Any) -> RowView:

@@ -1,6 +1,7 @@
 """Views of rows: indexed as an array is, and read when they are needed."""
 
 import pickle
+import tempfile
 
 import numpy as np
 import pytest
@@ -109,3 +110,37 @@ def test_blocks_are_small():
     assert [len(each) for each in blocks] == [4] * 5
     np.testing.assert_array_equal(np.concatenate(blocks), X)
     assert [len(each) for each in blocks_of(X, n_bytes=1)] == [1] * 20
+
+
+def test_what_a_file_does_not_hold_is_pickled(tmp_path):
+    np.zeros((5, 3), np.uint8).tofile(tmp_path / "x")
+    written = np.memmap(tmp_path / "x", np.uint8, "c", shape=(5, 3))
+    written[:] = 7
+    again = pickle.loads(pickle.dumps(RowView(written)))
+    np.testing.assert_array_equal(again.read(), written)
+    with tempfile.TemporaryFile() as file:
+        unnamed = np.memmap(file, np.uint8, "w+", shape=(5, 3))
+        again = pickle.loads(pickle.dumps(RowView(unnamed)))
+        np.testing.assert_array_equal(again.read(), unnamed)
+
+
+@pytest.mark.parametrize(
+    "shape", [(20, -1), (-1, 12), ((20, 12),), ([20, 3, 4],), (20, 4, -1), (-1, 2, 6)]
+)
+def test_it_is_reshaped_as_an_array_is(shape):
+    images = np.arange(240).reshape(20, 3, 4)
+    np.testing.assert_array_equal(
+        RowView(images).reshape(*shape).read(), images.reshape(*shape)
+    )
+
+
+@pytest.mark.parametrize("shape", [(10, -1), (20, 5), (20,), (-1, -1)])
+def test_rows_stay_rows(shape):
+    with pytest.raises(ValueError, match="can't be given the shape"):
+        RowView(X).reshape(*shape)
+
+
+@pytest.mark.parametrize("key", [[[0, 1], [2, 3]], [0.5], None, ["a"]])
+def test_odd_keys_are_refused(key):
+    with pytest.raises(IndexError, match="by a slice, by whole numbers or by a mask"):
+        RowView(X)[key]

@@ -23,6 +23,8 @@ __all__ = [
 ]
 
 WHITE = 255
+# As the estimators have it: integers up to here are something else.
+MOST_LEVELS = 32
 
 
 def takes_unit_range(net: Any) -> bool:
@@ -70,6 +72,8 @@ def in_scale_of(net: Any, X: Any) -> Any:
         return X  # no pixels of 8 bits: the net warns of them
     if high <= 1:
         said = "are 0 and 1, and are taken as they are"
+    elif high <= MOST_LEVELS:
+        return X  # no pixels of 8 bits either
     else:
         said = f"of 0 to {WHITE} are divided by {WHITE}, for a net of values of 0 to 1"
         X = divided(X)

@@ -60,7 +60,8 @@ def load_images(
           ``target``, ``images`` and ``labels``, or ``x_train``, ``y_train``,
           ``x_test`` and ``y_test``, and the like. Nothing is unpickled;
         - a folder with a pair of ``.npy`` files under such names, or the images' file
-          of these. The images are mapped into memory, not read;
+          of these. The images are mapped into memory, and read
+          where they are split;
         - a folder with the IDX files of a set in MNIST's form (Fashion-MNIST, KMNIST,
           EMNIST), gzipped or not, or one of these files.
 

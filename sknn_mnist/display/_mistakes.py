@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import is_classifier
 
 from sknn_mnist._parameters import (
@@ -29,7 +30,7 @@ from sknn_mnist.display._drawing import (
     new_axes,
 )
 from sknn_mnist.inspection._images import as_images
-from sknn_mnist.inspection._unwrapping import unwrapped
+from sknn_mnist.inspection._unwrapping import net_and_input, unwrapped
 
 __all__ = ["MistakesDisplay"]
 
@@ -142,7 +143,7 @@ class MistakesDisplay:
         wrong = np.flatnonzero(predicted != y)
         wrong = wrong[np.argsort(-probability[wrong], kind="stable")]
         return cls(
-            _pictures(np.asarray(X)[wrong], estimator),
+            _pictures(X, wrong, estimator, owner),
             y[wrong],
             predicted[wrong],
             probability[wrong],
@@ -251,8 +252,14 @@ def _gives_probabilities(estimator: Any) -> bool:
     return is_instance and has_both and is_classifier(estimator)
 
 
-def _pictures(X: np.ndarray, estimator: Any) -> np.ndarray:
-    """Return images that the user gave as an array of shape (n, height, width, c)."""
+def _pictures(X: Any, wrong: np.ndarray, estimator: Any, owner: str) -> np.ndarray:
+    """Return some of the images that the user gave, of shape (n, height, width, c)."""
+    if sparse.issparse(X):
+        X = X.tocsr()[wrong].toarray()
+    else:
+        X = np.asarray(X)[wrong]
+        if X.dtype.kind in "OUT" and len(X):  # paths of image files
+            X = net_and_input(estimator, owner, X)[1]
     if X.ndim == 3:
         X = X[..., None]
     # Flat rows have the net's `image_shape_`, if it takes them without a pipeline.

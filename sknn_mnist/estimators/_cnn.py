@@ -145,7 +145,7 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         once they are read, instead of being read again in each epoch.
     rescaling : "auto", float or None, default="auto"
         By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
-        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        for pixels in 8 bits (X of dtype uint8 with values above 32), which stay 8 bits
         in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
@@ -303,7 +303,7 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         once they are read, instead of being read again in each epoch.
     rescaling : "auto", float or None, default="auto"
         By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
-        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        for pixels in 8 bits (X of dtype uint8 with values above 32), which stay 8 bits
         in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.

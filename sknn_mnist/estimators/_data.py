@@ -25,6 +25,8 @@ class CheckedData(FitParameters):
     """Steps of SciKeras's frame that take data in, and what subclasses add to them."""
 
     _y_numeric = False
+    # Whether rows may be read when they are needed.
+    _reads_later = True
 
     def _validate_data(
         self,
@@ -36,10 +38,10 @@ class CheckedData(FitParameters):
         # SciKeras checks shapes by itself; scikit-learn's function also checks and
         # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
-        if is_read_later(X):
-            X = RowView(X)
-        if isinstance(X, RowView):
-            return self._validate_view(X, y, reset)
+        if not self._reads_later:
+            X = np.asarray(X) if isinstance(X, RowView) else X
+        elif isinstance(X, RowView) or is_read_later(X):
+            return self._validate_view(RowView(X), y, reset)
         options = {**self._options_of_rows(reset), "order": "C"}
         if isinstance(y, str) and y == "no_validation":
             X = validate_data(self, X, reset=reset, **options)
@@ -64,6 +66,13 @@ class CheckedData(FitParameters):
     ) -> tuple[RowView, np.ndarray | None]:
         """Judge rows that are read when they are needed, as those of an array are."""
         owner = type(self).__name__
+        if X.dtype.kind not in "biuf":
+            raise ValueError(f"X of {owner} must hold numbers. Got {X.dtype}.")
+        if X.ndim != 2:
+            raise ValueError(
+                f"Expected 2D array, got {X.ndim}D array instead. Reshape your data: "
+                f"{owner} takes rows of shape (n_samples, n_features)."
+            )
         validate_data(self, X, reset=reset, skip_check_array=True)
         if len(X) == 0:
             raise ValueError(

@@ -80,7 +80,7 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
         Whether batch normalisation follows each hidden layer's activation.
     rescaling : "auto", float or None, default="auto"
         By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
-        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        for pixels in 8 bits (X of dtype uint8 with values above 32), which stay 8 bits
         in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.
@@ -202,7 +202,7 @@ class DenseRegressor(BaseKerasRegressor, DensePart):
         Whether batch normalisation follows each hidden layer's activation.
     rescaling : "auto", float or None, default="auto"
         By what the network's first layer, a Rescaling, multiplies X. "auto" is 1/255
-        for pixels in 8 bits (X of dtype uint8 with values above 1), which stay 8 bits
+        for pixels in 8 bits (X of dtype uint8 with values above 32), which stay 8 bits
         in memory, and none for any other X. A number serves pixels of other dtypes.
     optimizer : str, dict, class or keras.optimizers.Optimizer, default="adam"
         Optimizer by name, config, class or object. Objects are copied.

@@ -11,7 +11,13 @@ from math import isqrt, prod
 
 import numpy as np
 
-__all__ = ["channels_first", "traps_in"]
+__all__ = [
+    "LEAST_UNSCALED",
+    "channels_first",
+    "is_whole",
+    "looks_like_images",
+    "traps_in",
+]
 
 # Fewer values than these are hardly an image.
 LEAST_PIXELS = 64
@@ -60,6 +66,20 @@ def channels_first(shape: tuple[int, ...]) -> str | None:
     )
 
 
+def looks_like_images(rows: np.ndarray) -> bool:
+    """Tell whether rows may be square images, of as many channels as images have."""
+    n_features = rows.shape[1]
+    return n_features >= LEAST_PIXELS and any(
+        isqrt(n_features // channels) ** 2 * channels == n_features
+        for channels in CHANNELS
+    )
+
+
+def is_whole(rows: np.ndarray) -> bool:
+    """Tell whether all values are whole numbers, as pixels are."""
+    return bool((rows == np.rint(rows)).all())
+
+
 def _unscaled(rows: np.ndarray, are_images: bool, is_scaled: bool) -> Iterator[str]:
     if is_scaled or rows.shape[1] < LEAST_PIXELS:
         return
@@ -67,7 +87,7 @@ def _unscaled(rows: np.ndarray, are_images: bool, is_scaled: bool) -> Iterator[s
     if low < 0 or high < LEAST_UNSCALED:
         return
     # Rows of a table may be large; pixels are whole numbers as well, in squares.
-    if not are_images and not (_is_square(rows.shape[1]) and _is_whole(rows)):
+    if not are_images and not (looks_like_images(rows) and is_whole(rows)):
         return
     if high <= 255:
         remedy = (
@@ -127,14 +147,3 @@ def _padding(images: np.ndarray) -> Iterator[str]:
             f"{', '.join(empty)}: they look padded at one side. Pad both sides alike, "
             "or cut it off."
         )
-
-
-def _is_square(n_features: int) -> bool:
-    return any(
-        isqrt(n_features // channels) ** 2 * channels == n_features
-        for channels in CHANNELS
-    )
-
-
-def _is_whole(rows: np.ndarray) -> bool:
-    return bool((rows == np.rint(rows)).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import isqrt, prod
 from typing import Any
 
@@ -16,7 +17,12 @@ from sknn_mnist.estimators._image_traps import channels_first
 from sknn_mnist.estimators._parameters import is_auto
 from sknn_mnist.estimators._pixel_values import ScalesPixels
 from sknn_mnist.estimators._sources import FileRows
-from sknn_mnist.images._reading import common_shape, is_path_array, paths_of
+from sknn_mnist.images._reading import (
+    check_file_shape,
+    common_shape,
+    is_path_array,
+    paths_of,
+)
 
 __all__ = ["TakesImages", "shape_of_row"]
 
@@ -48,7 +54,8 @@ class TakesImages(ScalesPixels):
         given = self._given_image_shape()
         if given is not None:
             # Of two sides, files have as many channels as there are colours.
-            given = (*given[: len(self.image_shape)], *self.image_shape_)[:3]
+            n_given = len(self.image_shape)
+            given = (*given[:n_given], *self.image_shape_[n_given:])
             if given != self.image_shape_:
                 raise self._cannot_continue("image_shape")
         super()._check_same_network()
@@ -58,6 +65,10 @@ class TakesImages(ScalesPixels):
         of_files = is_path_array(X)
         if of_files:
             X = self._view_of_files(X, reset)
+        elif isinstance(X, str | os.PathLike):
+            raise ValueError(
+                f"X of {type(self).__name__} is one path: give a list of paths, [X]."
+            )
         elif isinstance(X, list | tuple):
             X = np.asarray(X)
         ndim = getattr(X, "ndim", 2)
@@ -97,6 +108,8 @@ class TakesImages(ScalesPixels):
                     "resizes no other: fit it with image_shape=(height, width)."
                 )
         given = self.image_shape if reset else self.image_shape_
+        if not is_auto(given):
+            given = check_file_shape(given, type(self).__name__)
         shape = common_shape(paths, None if is_auto(given) else given)
         return RowView(FileRows(paths, shape, self.cache_images))
 

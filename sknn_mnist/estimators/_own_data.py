@@ -14,6 +14,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from sknn_mnist._parameters import PRECISIONS, invalid
+from sknn_mnist._row_views import RowView
 from sknn_mnist.estimators._data import CheckedData, as_arrays
 from sknn_mnist.networks._input_specs import as_taken
 
@@ -46,6 +47,8 @@ class OwnData(CheckedData):
             return as_arrays(AnyRows())
         return encoder_of("feature_encoder", given, type(self).__name__)
 
+    _reads_later = False  # the network, or an encoder, may do anything with X
+
     def _validate_data(
         self,
         X: Any = None,
@@ -53,6 +56,8 @@ class OwnData(CheckedData):
         reset: bool = False,
         y_numeric: bool = False,
     ) -> tuple[Any, Any]:
+        if isinstance(X, RowView):
+            X = np.asarray(X)
         several = self._several(X, y, reset)
         if several is not None:
             X, y = self._validate_several(several, y, reset)

@@ -15,13 +15,21 @@ import numpy as np
 from sknn_mnist._parameters import as_finite_float, invalid
 from sknn_mnist._row_views import RowView, blocks_of
 from sknn_mnist.estimators._data import CheckedData
-from sknn_mnist.estimators._image_traps import traps_in
+from sknn_mnist.estimators._image_traps import (
+    LEAST_UNSCALED,
+    is_whole,
+    looks_like_images,
+    traps_in,
+)
 from sknn_mnist.estimators._parameters import PixelParameters, is_auto
+from sknn_mnist.estimators._sources import SparseRows
 
 __all__ = ["ScalesPixels"]
 
 # Most rows, and most bytes of them as floats, that values are looked at in.
 MOST_ROWS, MOST_BYTES = 1000, 16 * 2**20
+# Numbers of 8 bits up to here are something else than pixels of 0 to 255.
+MOST_LEVELS = 32
 
 
 class ScalesPixels(CheckedData, PixelParameters):
@@ -53,21 +61,54 @@ class ScalesPixels(CheckedData, PixelParameters):
         y_numeric: bool = False,
     ) -> tuple[Any, Any]:
         X, y = super()._validate_data(X, y, reset, y_numeric)
-        sample = _sample(X)
-        low, high = float(sample.min()), float(sample.max())
         if reset:
+            sample = _sample(X)
+            low, high = float(sample.min()), float(sample.max())
             self.value_range_ = low, high
             self.rescaling_ = self._rescaling_of(X, high)
-            is_scaled = self.rescaling_ is not None or not is_auto(self.rescaling)
+            if self.rescaling_ is not None or not is_auto(self.rescaling):
+                is_scaled = True
+            else:
+                # Counts of words are no pixels, however large.
+                is_scaled = isinstance(X, RowView) and isinstance(X.source, SparseRows)
             for trap in traps_in(sample, self._shape_of_rows(), is_scaled):
                 self._warn(trap)
-        elif self._is_on_another_scale(low, high):
-            seen = f"{self.value_range_[0]:g} to {self.value_range_[1]:g}"
-            self._warn(
-                f"was fitted on values from {seen}, and gets values from {low:g} to "
-                f"{high:g}. Bring them to the same scale (divide by 255, or multiply)."
-            )
+        elif X.dtype != np.uint8 or self.rescaling_ is None:
+            # Those of 8 bits have the scale of those that the net scales.
+            self._compare(_sample(X))
         return X, y
+
+    def _compare(self, sample: np.ndarray) -> None:
+        """Warn of values that are plainly of another scale than those of the fit."""
+        low, high = float(sample.min()), float(sample.max())
+        if not hasattr(self, "value_range_"):  # of an older file
+            return
+        seen_low, seen_high = self.value_range_
+        are_images = self._shape_of_rows() is not None
+        if low < 0 or not (are_images or looks_like_images(sample)):
+            return
+        # Values around 0 as well, of pixels that were centred.
+        most = max(-seen_low, seen_high)
+        brighter = (
+            (are_images and most <= 1 and high >= 16)
+            or (most <= 10 and high >= LEAST_UNSCALED)
+            or (most <= 255 and high >= 100 * 255)
+        )
+        # Whole numbers are dark pixels, or counts.
+        darker = seen_low >= 0 and seen_high >= LEAST_UNSCALED and 0 < high <= 1
+        if (brighter and (are_images or is_whole(sample))) or (
+            darker and not is_whole(sample)
+        ):
+            self._warn(
+                f"was fitted on values from {seen_low:g} to {seen_high:g}, and gets "
+                f"values from {low:g} to {high:g}. Bring them to the same scale "
+                "(divide by 255, or multiply)."
+            )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[misc]  # EstimatorCopies's
+        if "_network" in state and "rescaling_" not in state:
+            self.rescaling_ = None  # a fit of before there was any
 
     def _network_options(self) -> dict[str, Any]:
         """Return the builder's arguments that parameters give."""
@@ -87,18 +128,12 @@ class ScalesPixels(CheckedData, PixelParameters):
             return None if given is None else float(given)
         if X.dtype != np.uint8:
             return None
-        # 0 and 1 in 8 bits are no pixels of 0 to 255.
-        bright = high > 1 or any(int(each.max()) > 1 for each in blocks_of(X))
+        # 0 and 1 in 8 bits, classes of a column, or digits of 0 to 16, are no pixels of
+        # 0 to 255.
+        bright = high > MOST_LEVELS or any(
+            int(each.max()) > MOST_LEVELS for each in blocks_of(X)
+        )
         return 1 / 255 if bright else None
-
-    def _is_on_another_scale(self, low: float, high: float) -> bool:
-        """Tell whether values are plainly of another scale than those of the fit."""
-        seen_low, seen_high = getattr(self, "value_range_", (-1.0, 0.0))
-        if seen_low < 0 or low < 0:  # no pixels
-            return False
-        brighter = 0 < seen_high <= 1 and high >= 16
-        darker = seen_high >= 100 and 0 < high <= 1
-        return brighter or darker
 
     def _warn(self, said: str) -> None:
         warnings.warn(f"{type(self).__name__} {said}", UserWarning, stacklevel=2)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 
 from sknn_mnist._row_views import RowView
 from sknn_mnist.images._reading import read_images
@@ -50,15 +51,13 @@ class FileRows:
     ) -> None:
         self.paths = np.array(paths, dtype=object)
         self.shape = (len(paths), *shape)
-        self._kept: np.ndarray | None = None
-        self._is_kept = np.zeros(len(paths) if kept else 0, dtype=bool)
+        self._kept = np.empty(self.shape, np.uint8) if kept else None
+        self._is_kept = np.zeros(len(paths), dtype=bool)
 
     def read(self, rows: np.ndarray | slice) -> np.ndarray:
         """Return the images."""
-        if not len(self._is_kept):
-            return read_images(self.paths[rows], self.shape[1:])
         if self._kept is None:
-            self._kept = np.empty(self.shape, np.uint8)
+            return read_images(self.paths[rows], self.shape[1:])
         chosen = np.arange(len(self.paths))[rows]
         missing = np.unique(chosen[~self._is_kept[chosen]])
         if len(missing):
@@ -75,7 +74,8 @@ class FileRows:
                 yield np.array([len(content)])
                 yield np.frombuffer(content, np.uint8)
 
-        return ("files", view.shape), parts()
+        # What Pillow decodes them to may differ by its version.
+        return ("files", PIL.__version__, view.shape), parts()
 
 
 def is_read_later(X: Any) -> bool:

@@ -290,8 +290,12 @@ def _set_scale(estimator: Any, stored: dict[str, Any]) -> None:
     # Files of before there was any have neither.
     given, seen = stored.get("rescaling"), stored.get("value_range")
     estimator.rescaling_ = None if given is None else _finite(given, "rescaling")
+    if estimator.rescaling_ == 0:
+        raise ValueError("its rescaling is 0")
     if seen is not None:
-        low, high = (_finite(each, "value range") for each in seen)
+        low, high = (_finite(each, "value range") for each in list(seen))
+        if low > high:
+            raise ValueError("its value range ends before it begins")
         estimator.value_range_ = low, high
 
 

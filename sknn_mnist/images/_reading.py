@@ -275,6 +275,9 @@ def _judge(
 
 def _cells(X: Any) -> list[Any] | None:
     """Return the cells of an array-like of shape (n,) or (n, 1); None for others."""
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple) and shape[1:] not in ((), (1,)):
+        return None  # before anything is made of what may be large
     if hasattr(X, "shape") or hasattr(X, "__array__"):
         array = np.asarray(X, dtype=object)
         if array.ndim == 2 and array.shape[1] == 1:

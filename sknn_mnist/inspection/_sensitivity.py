@@ -94,7 +94,8 @@ def occlusion(
     stride : int, default=2
         Pixels from one position of the patch to the next.
     fill : float, default=0.0
-        Value of the hidden pixels, as the network sees them.
+        Value of the hidden pixels, in the scale of X: from 0 to 255 where the net's
+        first layer divides by 255.
 
     Returns
     -------

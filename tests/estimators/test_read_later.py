@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -16,6 +17,7 @@ from sknn_mnist import (
     DenseClassifier,
     DenseRegressor,
     ImageReader,
+    KerasClassifier,
 )
 from sknn_mnist.datasets import RowView
 from sknn_mnist.engine import _feeds
@@ -306,3 +308,42 @@ def test_warm_start_goes_on_from_files(files):
     one = fitted(CNNClassifier(filters=4, warm_start=True), images, y).fit(images, y)
     other = fitted(CNNClassifier(filters=4, warm_start=True), paths, y).fit(paths, y)
     assert_same(one, other)
+
+
+def own_network():
+    return keras.Sequential(
+        [keras.layers.Rescaling(1 / 255), keras.layers.Dense(10, "softmax")]
+    )
+
+
+def test_own_networks_get_arrays(digits, tmp_path, monkeypatch):
+    X, _, y, _ = digits
+    X = np.rint(X * 255).astype(np.uint8)
+    net = KerasClassifier(own_network, loss="sparse_categorical_crossentropy")
+    one = fitted(net, X, y)
+    mapped = np.memmap(tmp_path / "x", np.uint8, "w+", shape=X.shape)
+    mapped[:] = X
+    monkeypatch.setattr(_sources, "LEAST_BYTES", 1)
+    for given in (X, mapped, RowView(X)):
+        other = fitted(net, given, y)
+        assert_same(one, other)
+        np.testing.assert_array_equal(one.predict(X), other.predict(given))
+    encoded = fitted(clone(net).set_params(feature_encoder=np.sqrt), RowView(X), y)
+    assert encoded.predict(mapped).shape == y.shape
+
+
+def test_views_of_what_are_no_rows_of_numbers(digits):
+    X, _, y, _ = digits
+    net = fitted(DenseClassifier(), X, y)
+    for bad in (X[:, 0], X.astype(complex), X.astype(str)):
+        for call in (net.predict, lambda bad: net.fit(bad, y)):
+            with pytest.raises(ValueError, match="Expected 2D array|must hold numbers"):
+                call(RowView(bad))
+    with pytest.raises(ValueError, match=r"is one path: give a list of paths, \[X\]"):
+        CNNClassifier().fit("photos/1.png", y)
+
+
+def test_warm_start_with_a_shape_of_two_sides(digits):
+    X, _, y, _ = digits
+    net = CNNClassifier(filters=4, image_shape=(8, 8), warm_start=True)
+    fitted(net, X, y).fit(X, y)

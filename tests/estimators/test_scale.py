@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 
 import sknn_mnist
@@ -212,3 +213,43 @@ def test_nothing_is_said_of_mnist(mnist_file):
     X, _, y, _ = sknn_mnist.load_mnist(mnist_file, layout="image", return_X_y=True)
     for n_rows in (50, 500, 3000):
         assert said(fitted, CNNClassifier(filters=2), X[:n_rows], y[:n_rows]) == []
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: type(net).__name__)
+def test_few_levels_in_8_bits_are_no_pixels(net, pixels):
+    X, y = pixels
+    levels = np.rint(X / 16).astype(np.uint8)
+    assert levels.max() == 16
+    one, other = fitted(net, levels, y), fitted(net, levels.astype(np.float32), y)
+    assert one.rescaling_ is None
+    np.testing.assert_array_equal(outputs(one, levels), outputs(other, levels))
+
+
+def test_a_black_batch_first_is_told_of(pixels):
+    X, y = pixels
+    net = CNNClassifier(filters=2, random_state=0)
+    net.partial_fit(np.zeros_like(X[:5]), y[:5], classes=np.arange(10))
+    (told,) = said(net.partial_fit, X, y)
+    assert "was fitted on values from 0 to 0, and gets values from 0 to 255" in told
+
+
+def test_centred_nets_tell_of_pixels(pixels):
+    X, y = pixels
+    for centred in (X / 127.5 - 1, (X - X.mean()) / X.std()):
+        net = fitted(CNNClassifier(filters=2), centred, y)
+        assert said(net.predict, centred) == []
+        assert len(said(net.predict, X)) == 1
+
+
+def test_counts_of_words_are_no_pixels():
+    rng = np.random.default_rng(0)
+    counts = sparse.csr_array(rng.poisson(0.3, (100, 144)) * 154)
+    net = DenseClassifier(epochs=1, random_state=0)
+    y = np.arange(100) % 2
+    assert said(net.fit, counts, y) == []
+    assert said(net.predict, counts > 0) == []
+    assert said(net.fit, (counts > 0).astype(int), y) == []
+    assert said(net.predict, (counts > 0).astype(int) * 20) == []
+    table = rng.random((100, 4)) * [5000, 1, 1, 1]
+    assert said(net.fit, table, y) == []
+    assert said(net.predict, [[1, 0.2, 0.3, 0.4]]) == []
