@@ -337,7 +337,9 @@ def test_views_of_what_are_no_rows_of_numbers(digits):
     net = fitted(DenseClassifier(), X, y)
     for bad in (X[:, 0], X.astype(complex), X.astype(str)):
         for call in (net.predict, lambda bad: net.fit(bad, y)):
-            with pytest.raises(ValueError, match="Expected 2D array|must hold numbers"):
+            with pytest.raises(
+                ValueError, match=r"Expected 2D array|must hold numbers"
+            ):
                 call(RowView(bad))
     with pytest.raises(ValueError, match=r"is one path: give a list of paths, \[X\]"):
         CNNClassifier().fit("photos/1.png", y)
