@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from sknn_mnist import CNNClassifier, DenseClassifier
+from sknn_mnist.display import MistakesDisplay
 from sknn_mnist.inspection import (
     feature_maps,
     gradient_saliency,
@@ -71,3 +72,21 @@ def test_files_and_sparse_rows(pixels, tmp_path):
     np.testing.assert_array_equal(
         gradient_saliency(net, sparse.csr_array(X[:2])), gradient_saliency(net, X[:2])
     )
+
+
+def test_mistakes_of_files_and_sparse_rows(pixels, tmp_path):
+    X, y = pixels
+    paths = []
+    for number, image in enumerate(X[:20]):
+        paths.append(str(tmp_path / f"{number}.png"))
+        Image.fromarray(image.reshape(8, 8)).save(paths[-1])
+    net = CNNClassifier(2, epochs=1, random_state=0).fit(X, y)
+    expected = MistakesDisplay.from_estimator(net, X[:20], y[:20])
+    assert len(expected.images)
+    for given in (paths, np.array(paths)):
+        found = MistakesDisplay.from_estimator(net, given, y[:20])
+        np.testing.assert_array_equal(found.images, expected.images)
+    net = DenseClassifier(epochs=1, random_state=0).fit(X, y)
+    found = MistakesDisplay.from_estimator(net, sparse.csr_array(X[:20]), y[:20])
+    expected = MistakesDisplay.from_estimator(net, X[:20], y[:20])
+    np.testing.assert_array_equal(found.images, expected.images)
