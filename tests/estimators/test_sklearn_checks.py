@@ -72,10 +72,15 @@ ESTIMATORS = [
 ]
 IDS = [type(estimator).__name__ for estimator in ESTIMATORS]
 
-ROUNDING = {
-    "check_sample_weight_equivalence_on_dense_data": "float32 rounding; passes with "
-    "dtype='float64', as test_weights_equal_repetition_in_float64 shows"
-}
+ROUNDING = dict.fromkeys(
+    [
+        "check_sample_weight_equivalence_on_dense_data",
+        # For those that take sparse X, the same with the same rows.
+        "check_sample_weight_equivalence_on_sparse_data",
+    ],
+    "float32 rounding; passes with dtype='float64', as "
+    "test_weights_equal_repetition_in_float64 shows",
+)
 
 # What scikit-learn skips by itself: the first runs only where SCIPY_ARRAY_API is
 # set and for estimators that declare array API support; the second is for
@@ -135,8 +140,9 @@ def test_weights_equal_repetition_in_float64(estimator):
         for _, check in estimator_checks_generator(estimator)
         if name_of(check) in ROUNDING
     ]
-    assert len(checks) == 1
-    checks[0](estimator)
+    assert len(checks) == 1 + get_tags(estimator).input_tags.sparse
+    for check in checks:
+        check(estimator)
 
 
 @pytest.mark.exact
