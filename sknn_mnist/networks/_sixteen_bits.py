@@ -41,16 +41,19 @@ def sixteen_bits_obstacle(dtype: str) -> str | None:
     str or None
         None where nothing speaks against it.
     """
-    flags, bounds = _FLAGS_AND_BOUNDS.get(dtype.removeprefix("mixed_"), (set(), ""))
-    has = _processor_flags()
-    if not has & flags or not uses_onednn():
+    name = dtype.removeprefix("mixed_")
+    given = {each: os.environ.get(each, "") for each in ISA_VARIABLES}
+    # Each fit asks, and the processor is looked at where it matters alone.
+    if name not in _FLAGS_AND_BOUNDS or not any(given.values()) or not uses_onednn():
+        return None
+    (flags, bounds), has = _FLAGS_AND_BOUNDS[name], _processor_flags()
+    if not has & flags:
         return None
     if "avx_ne_convert" not in has:
         bounds += "|AVX2_VNNI_2"
-    for name in ISA_VARIABLES:
-        bound = os.environ.get(name, "")
-        if bound and re.fullmatch(bounds, bound, re.IGNORECASE):
-            return f"{name}={bound} keeps oneDNN from it on this processor"
+    for variable, bound in given.items():
+        if re.fullmatch(bounds, bound, re.IGNORECASE):
+            return f"{variable}={bound} keeps oneDNN from it on this processor"
     return None
 
 
