@@ -16,7 +16,7 @@ import numpy as np
 
 from sknn_mnist._parameters import invalid
 
-__all__ = ["ArrayRows", "RowView", "RowsSource", "blocks_of", "view_of"]
+__all__ = ["ArrayRows", "RowView", "RowsSource", "blocks_of"]
 
 # What a pass over all rows holds at once.
 BYTES_PER_BLOCK = 16 * 2**20
@@ -236,11 +236,6 @@ class RowView:
         )
         made._rows, made.shape = rows, (n_rows, *self.shape[1:])
         return made
-
-
-def view_of(X: Any) -> RowView:
-    """Return an array, or what is a view of one already, as a view."""
-    return X if isinstance(X, RowView) else RowView(X)
 
 
 def blocks_of(rows: Any, n_bytes: int = BYTES_PER_BLOCK) -> Iterator[np.ndarray]:
