@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 __all__ = [
     "PRECISIONS",
     "InvalidParameterError",
+    "as_factor",
     "as_finite_float",
     "as_random_state",
     "call_as",
@@ -140,6 +141,11 @@ def as_finite_float(value: Any) -> float | None:
     except OverflowError:  # an int of hundreds of digits
         return None
     return number if isfinite(number) else None
+
+
+def as_factor(value: Any) -> float | None:
+    """Return what pixels are multiplied by: a finite number but 0; None for others."""
+    return (None if isinstance(value, bool) else as_finite_float(value)) or None
 
 
 def check_finite(name: str, value: Any, owner: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
@@ -68,19 +69,10 @@ class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
     def _parameters_now(self) -> dict[str, Any]:
         return {**super()._parameters_now(), "augmentation": self._now("augmentation")}
 
-    def _validate_data(
-        self,
-        X: Any = None,
-        y: Any = "no_validation",
-        reset: bool = False,
-        y_numeric: bool = False,
-    ) -> tuple[Any, Any]:
-        X, y = super()._validate_data(X, y, reset, y_numeric)
-        if reset:
-            high = self.value_range_[1] * (self.rescaling_ or 1)
-            for said in ranges_apart(self._fit_params["augmentation"], high):
-                self._warn(said)
-        return X, y
+    def _oddities(self, X: Any, sample: np.ndarray) -> Iterator[str]:
+        yield from super()._oddities(X, sample)
+        high = self.value_range_[1] * (self.rescaling_ or 1)
+        yield from ranges_apart(self._fit_params["augmentation"], high)
 
     def _recipe(self) -> NetworkRecipe:
         owner = type(self).__name__

@@ -35,31 +35,34 @@ class CheckedData(FitParameters):
         reset: bool = False,
         y_numeric: bool = False,
     ) -> tuple[Any, Any]:
-        # SciKeras checks shapes by itself; scikit-learn's function also checks and
-        # keeps feature names, and says what users of scikit-learn know.
         X = self._rows_of(X, reset)
-        if not self._reads_later:
-            X = np.asarray(X) if isinstance(X, RowView) else X
-        elif isinstance(X, RowView) or is_read_later(X):
-            return self._validate_view(RowView(X), y, reset)
-        options = {**self._options_of_rows(reset), "order": "C"}
-        if isinstance(y, str) and y == "no_validation":
-            X = validate_data(self, X, reset=reset, **options)
-            return RowView(SparseRows(X)) if sparse.issparse(X) else X, None
         if sparse.issparse(y):
             y = y.toarray()
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            multi_output=True,
-            y_numeric=self._y_numeric,
-            **options,
-        )
-        if sparse.issparse(X):
-            X = RowView(SparseRows(X))
-        return X, self._checked_targets(y, reset)
+        if self._reads_later and (isinstance(X, RowView) or is_read_later(X)):
+            X, y = self._validate_view(RowView(X), y, reset)
+        else:
+            X, y = self._validate_array(X, y, reset)
+        self._look_at(X, reset)
+        return X, y
+
+    def _validate_array(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        # SciKeras checks shapes by itself; scikit-learn's function also checks and
+        # keeps feature names, and says what users of scikit-learn know.
+        options = {**self._options_of_rows(reset), "order": "C"}
+        if _is_left_out(y):
+            X, y = validate_data(self, X, reset=reset, **options), None
+        else:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                reset=reset,
+                multi_output=True,
+                y_numeric=self._y_numeric,
+                **options,
+            )
+            y = self._checked_targets(y, reset)
+        return RowView(SparseRows(X)) if sparse.issparse(X) else X, y
 
     def _validate_view(
         self, X: RowView, y: Any, reset: bool
@@ -85,10 +88,8 @@ class CheckedData(FitParameters):
         if X.dtype.kind == "f":
             for block in blocks_of(X):
                 assert_all_finite(block, estimator_name=owner, input_name="X")
-        if isinstance(y, str) and y == "no_validation":
+        if _is_left_out(y):
             return X, None
-        if sparse.issparse(y):
-            y = y.toarray()
         _, y = check_X_y(
             np.zeros((len(X), 1)),
             y,
@@ -111,6 +112,9 @@ class CheckedData(FitParameters):
     def _rows_of(self, X: Any, reset: bool) -> Any:
         """Return X with one row per sample."""
         return X
+
+    def _look_at(self, X: Any, reset: bool) -> None:
+        """See rows that were validated: on `reset` those of a fit that starts anew."""
 
     def _options_of_rows(self, reset: bool) -> dict[str, Any]:
         """Return what rows may be, as scikit-learn's `validate_data` takes it."""
@@ -159,3 +163,8 @@ class CheckedData(FitParameters):
 def as_arrays(transformer: FunctionTransformer) -> FunctionTransformer:
     """Return a transformer that gives arrays, whatever scikit-learn's config says."""
     return transformer.set_output(transform="default")
+
+
+def _is_left_out(y: Any) -> bool:
+    """Tell whether y is what stands for no targets."""
+    return isinstance(y, str) and y == "no_validation"

@@ -8,11 +8,12 @@ gets a warning, when it is fitted and when it predicts.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from sknn_mnist._parameters import as_finite_float, invalid
+from sknn_mnist._parameters import as_factor, invalid
 from sknn_mnist._row_views import RowView, blocks_of
 from sknn_mnist.estimators._data import CheckedData
 from sknn_mnist.estimators._image_traps import (
@@ -43,8 +44,7 @@ class ScalesPixels(CheckedData, PixelParameters):
         given = self.rescaling
         if given is None or is_auto(given):
             return
-        number = None if isinstance(given, bool) else as_finite_float(given)
-        if not number:
+        if as_factor(given) is None:
             raise invalid(
                 "rescaling",
                 type(self).__name__,
@@ -53,30 +53,23 @@ class ScalesPixels(CheckedData, PixelParameters):
                 given,
             )
 
-    def _validate_data(
-        self,
-        X: Any = None,
-        y: Any = "no_validation",
-        reset: bool = False,
-        y_numeric: bool = False,
-    ) -> tuple[Any, Any]:
-        X, y = super()._validate_data(X, y, reset, y_numeric)
+    def _look_at(self, X: Any, reset: bool) -> None:
         if reset:
             sample = _sample(X)
-            low, high = float(sample.min()), float(sample.max())
-            self.value_range_ = low, high
-            self.rescaling_ = self._rescaling_of(X, high)
-            if self.rescaling_ is not None or not is_auto(self.rescaling):
-                is_scaled = True
-            else:
-                # Counts of words are no pixels, however large.
-                is_scaled = isinstance(X, RowView) and isinstance(X.source, SparseRows)
-            for trap in traps_in(sample, self._shape_of_rows(), is_scaled):
-                self._warn(trap)
+            self.value_range_ = float(sample.min()), float(sample.max())
+            self.rescaling_ = self._rescaling_of(X, self.value_range_[1])
+            for said in self._oddities(X, sample):
+                self._warn(said)
         elif X.dtype != np.uint8 or self.rescaling_ is None:
             # Those of 8 bits have the scale of those that the net scales.
             self._compare(_sample(X))
-        return X, y
+
+    def _oddities(self, X: Any, sample: np.ndarray) -> Iterator[str]:
+        """Yield what to warn of in the rows of a fit, of which `sample` are some."""
+        # Counts of words are no pixels, however large.
+        is_sparse = isinstance(X, RowView) and isinstance(X.source, SparseRows)
+        is_chosen = self.rescaling_ is not None or not is_auto(self.rescaling)
+        yield from traps_in(sample, self._shape_of_rows(), is_chosen or is_sparse)
 
     def _compare(self, sample: np.ndarray) -> None:
         """Warn of values that are plainly of another scale than those of the fit."""

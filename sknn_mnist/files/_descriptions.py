@@ -16,7 +16,7 @@ from sklearn.base import is_classifier
 
 from sknn_mnist import estimators
 from sknn_mnist._histories import plain_history
-from sknn_mnist._parameters import as_finite_float, per_layer
+from sknn_mnist._parameters import as_factor, as_finite_float, per_layer
 from sknn_mnist._version import __version__
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.estimators._base import KerasEstimator
@@ -289,21 +289,17 @@ def _scale_to_json(estimator: Any) -> dict[str, Any]:
 def _set_scale(estimator: Any, stored: dict[str, Any]) -> None:
     # Files of before there was any have neither.
     given, seen = stored.get("rescaling"), stored.get("value_range")
-    estimator.rescaling_ = None if given is None else _finite(given, "rescaling")
-    if estimator.rescaling_ == 0:
-        raise ValueError("its rescaling is 0")
+    estimator.rescaling_ = None if given is None else as_factor(given)
+    if given is not None and estimator.rescaling_ is None:
+        raise ValueError("its rescaling is no number, or 0")
     if seen is not None:
-        low, high = (_finite(each, "value range") for each in list(seen))
-        if low > high:
-            raise ValueError("its value range ends before it begins")
+        low, high = (
+            None if isinstance(each, bool) else as_finite_float(each)
+            for each in list(seen)
+        )
+        if low is None or high is None or low > high:
+            raise ValueError("its value range is no pair of numbers, the smaller first")
         estimator.value_range_ = low, high
-
-
-def _finite(value: Any, what: str) -> float:
-    number = as_finite_float(value)
-    if number is None or isinstance(value, bool):
-        raise ValueError(f"its {what} is no number")
-    return number
 
 
 def _set_features(estimator: KerasEstimator, stored: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import keras
 
 from sknn_mnist._parameters import (
     InvalidParameterError,
-    as_finite_float,
+    as_factor,
     check_activation,
     check_bool,
     check_fraction,
@@ -71,8 +71,8 @@ def check_rescaling(name: str, value: Any, owner: str) -> float | None:
     """Check what a network's first layer multiplies by: a finite number, but not 0."""
     if value is None:
         return None
-    factor = None if isinstance(value, bool) else as_finite_float(value)
-    if not factor:
+    factor = as_factor(value)
+    if factor is None:
         raise invalid(name, owner, "a finite number other than 0, or None", value)
     return factor
 
