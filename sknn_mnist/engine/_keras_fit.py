@@ -7,6 +7,7 @@ loop. What it computes is asked of it by calling its `call`, `compute_loss` and
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -77,14 +78,11 @@ def fit_by_keras(network: keras.Model, plan: TrainingPlan) -> dict[str, list[Any
         rows = epoch_order(n_rows, plan.shuffle, plan.seed, number.read_value())
         return tf.data.Dataset.from_tensor_slices(rows).batch(plan.batch_size)
 
-    def samples_of(rows: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda each: _gathered(each, rows), data)
-
     # Keras goes through it once an epoch.
     dataset = (
         tf.data.Dataset.range(1)
         .flat_map(batches_of)
-        .map(samples_of)
+        .map(partial(_samples_at, data))
         .prefetch(2)
         .apply(tf.data.experimental.assert_cardinality(plan.n_batches))
     )
@@ -116,11 +114,12 @@ def _validation(network: keras.Model, plan: TrainingPlan) -> dict[str, Any]:
         return {"validation_data": tuple(held_out), "validation_batch_size": size}
     data = held_out.each(_constant)
     batches = tf.data.Dataset.range(held_out.n_rows, output_type=tf.int32).batch(size)
+    return {"validation_data": batches.map(partial(_samples_at, data))}
 
-    def samples_of(rows: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda each: _gathered(each, rows), data)
 
-    return {"validation_data": batches.map(samples_of)}
+def _samples_at(data: Any, rows: tf.Tensor) -> Any:
+    """Return the rows of these numbers, as a step takes them."""
+    return tf.nest.map_structure(lambda each: _gathered(each, rows), data)
 
 
 def _constant(array: Any) -> Any:
