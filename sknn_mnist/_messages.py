@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["first_line", "one_line"]
+__all__ = ["and_more", "first_line", "one_line"]
+
+
+def and_more(told: Sequence[str], most: int) -> str:
+    """Return the first of many things, and how many more there are."""
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return ", ".join(told[:most]) + more
 
 
 def first_line(err: BaseException) -> str:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from sknn_mnist._messages import and_more
 from sknn_mnist.datasets._samples import Samples, bad
 
 __all__ = ["class_folders", "is_left_behind", "things_in"]
+
+MOST_NAMED = 20  # in one message
 
 # What systems and programs leave behind in folders, beside hidden files.
 LEFT_BEHIND = {
@@ -67,11 +70,10 @@ def class_folders(
             + _but(files),
         )
     if files and on_error == "raise":
-        named = ", ".join(repr(each.name) for each in files[:20])
-        more = f" and {len(files) - 20} more" if len(files) > 20 else ""
+        named = and_more([repr(each.name) for each in files], MOST_NAMED)
         raise bad(
             folder,
-            f"holds files beside the folders of its classes: {named}{more}; with "
+            f"holds files beside the folders of its classes: {named}; with "
             "on_error='skip' they are left out",
         )
     known = set(map(os.path.realpath, [folder, *folders]))

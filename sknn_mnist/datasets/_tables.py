@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sknn_mnist._messages import and_more
 from sknn_mnist._parameters import invalid, near_names
 from sknn_mnist.datasets._samples import DataFileError, Samples, bad, what_it_says
 
@@ -333,5 +334,4 @@ def _as_numbers(labels: np.ndarray) -> np.ndarray:
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(map(repr, names[:MOST_NAMED])) + more
+    return and_more([repr(name) for name in names], MOST_NAMED)

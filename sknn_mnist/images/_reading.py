@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from sknn_mnist._messages import and_more
 from sknn_mnist._parameters import check_image_shape, invalid
 from sknn_mnist.images._files import BrokenImageError, header_shape, read_image
 
@@ -202,13 +203,12 @@ def several_sizes(sizes: dict[str, tuple[int, int]]) -> ValueError:
     examples = {size: name for name, size in reversed(sizes.items())}
     told = [
         f"{height}×{width} ({count}, as {examples[height, width]!r})"
-        for (height, width), count in counts.most_common(MOST_NAMED)
+        for (height, width), count in counts.most_common()
     ]
-    more = f" and {len(counts) - MOST_NAMED} more" if len(counts) > MOST_NAMED else ""
     (height, width), _ = counts.most_common(1)[0]
     return ValueError(
         f"The images have {len(counts)} sizes, and a network takes one: "
-        f"{', '.join(told)}{more}. Say to which they should be resized, such as "
+        f"{and_more(told, MOST_NAMED)}. Say to which they should be resized, such as "
         f"image_shape=({height}, {width})."
     )
 
@@ -263,11 +263,10 @@ def _judge(
         if skipped is not None:
             skipped.extend(broken)
         return
-    told = [f"{name!r} ({what})" for _, name, what in broken[:MOST_NAMED]]
-    more = len(broken) - len(told)
+    told = [f"{name!r} ({what})" for _, name, what in broken]
     error = ImageFileError(
-        f"{len(broken)} of {len(names)} image files can't be read: {', '.join(told)}"
-        f"{f' and {more} more' if more else ''}."
+        f"{len(broken)} of {len(names)} image files can't be read: "
+        f"{and_more(told, MOST_NAMED)}."
     )
     error.files = [(name, what) for _, name, what in broken]
     raise error
