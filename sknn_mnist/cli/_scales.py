@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sknn_mnist._pixels import MOST_LEVELS
 from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._errors import tell
 
@@ -23,8 +24,6 @@ __all__ = [
 ]
 
 WHITE = 255
-# As the estimators have it: integers up to here are something else.
-MOST_LEVELS = 32
 
 
 def takes_unit_range(net: Any) -> bool:
@@ -57,8 +56,8 @@ def in_scale_of(net: Any, X: Any) -> Any:
     net : estimator
         The net to be fed.
     X : ndarray
-        Integers of 0 to 255 are divided by 255 for a net of values of 0 to 1; integers
-        that are 0 and 1, and floats, are taken as they are.
+        Integers of 0 to 255 are divided by 255 for a net of values of 0 to 1; a few
+        levels, such as 0 and 1, and floats are taken as they are.
 
     Returns
     -------
@@ -113,8 +112,8 @@ def in_unit_range(data: Data, quiet: bool = False) -> Data:
     Parameters
     ----------
     data : Data
-        Any. Pixels of 8 bits, unless they are 0 and 1, are divided by 255, as those of
-        MNIST are where they are loaded.
+        Any. Pixels of 8 bits, unless they are a few levels, are divided by 255, as
+        those of MNIST are where they are loaded.
     quiet : bool, default=False
         Whether to say nothing.
 
@@ -124,7 +123,7 @@ def in_unit_range(data: Data, quiet: bool = False) -> Data:
         The same, or one that says so.
     """
     pixels = data.X_train
-    if pixels.dtype != np.uint8 or pixels.max(initial=0) <= 1:
+    if pixels.dtype != np.uint8 or pixels.max(initial=0) <= MOST_LEVELS:
         return data
     if not quiet:
         tell(

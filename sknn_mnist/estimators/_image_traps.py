@@ -11,8 +11,9 @@ from math import isqrt, prod
 
 import numpy as np
 
+from sknn_mnist._pixels import LEAST_UNSCALED
+
 __all__ = [
-    "LEAST_UNSCALED",
     "channels_first",
     "is_whole",
     "looks_like_images",
@@ -21,8 +22,6 @@ __all__ = [
 
 # Fewer values than these are hardly an image.
 LEAST_PIXELS = 64
-# Values from here on, none negative, are pixels of 0 to 255 or more.
-LEAST_UNSCALED = 100
 # Rows from which what all of them share says something of the data.
 LEAST_ROWS = 20
 CHANNELS = (1, 3, 4)

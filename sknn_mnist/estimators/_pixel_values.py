@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from sknn_mnist._parameters import as_factor, invalid
+from sknn_mnist._pixels import LEAST_UNSCALED, MOST_LEVELS
 from sknn_mnist._row_views import RowView, blocks_of
 from sknn_mnist.estimators._data import CheckedData
 from sknn_mnist.estimators._image_traps import (
-    LEAST_UNSCALED,
     is_whole,
     looks_like_images,
     traps_in,
@@ -29,8 +29,6 @@ __all__ = ["ScalesPixels"]
 
 # Most rows, and most bytes of them as floats, that values are looked at in.
 MOST_ROWS, MOST_BYTES = 1000, 16 * 2**20
-# Numbers of 8 bits up to here are something else than pixels of 0 to 255.
-MOST_LEVELS = 32
 
 
 class ScalesPixels(CheckedData, PixelParameters):
@@ -121,8 +119,6 @@ class ScalesPixels(CheckedData, PixelParameters):
             return None if given is None else float(given)
         if X.dtype != np.uint8:
             return None
-        # 0 and 1 in 8 bits, classes of a column, or digits of 0 to 16, are no pixels of
-        # 0 to 255.
         bright = high > MOST_LEVELS or any(
             int(each.max()) > MOST_LEVELS for each in blocks_of(X)
         )
