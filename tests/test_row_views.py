@@ -49,6 +49,15 @@ def test_its_key_is_that_of_an_array(key):
     assert digest(RowView(X)[:19]) != digest(X)
 
 
+def test_every_block_is_in_its_key():
+    whole = np.zeros((3, 8 * 2**20), np.uint8)  # blocks are of 16 MB
+    assert len(list(blocks_of(RowView(whole)))) > 1
+    key = digest(RowView(whole))
+    assert key == digest(whole)
+    whole[-1, -1] = 1
+    assert digest(RowView(whole)) == digest(whole) != key
+
+
 def test_shapes_and_dtypes_change_when_rows_are_read():
     view = RowView(X)
     images = view.reshape(20, 3, 1)[4:]

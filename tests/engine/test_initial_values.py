@@ -1,5 +1,7 @@
 """A network of the pool starts as a new one would, whatever its layers draw."""
 
+from itertools import islice
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import sknn_mnist
 from sknn_mnist.engine import _pool
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.networks import _recipes
-from sknn_mnist.networks._initial_values import layer_seeds
+from sknn_mnist.networks._initial_values import augmentation_seeds, layer_seeds
 from sknn_mnist.networks._own_networks import made_from_config
 from sknn_mnist.networks._recipes import NetworkRecipe
 
@@ -189,3 +191,12 @@ def test_the_packages_own_are_drawn_anew_and_not_built_anew(
     for seed in SEEDS:
         lent(recipe_of(builder, seed, **options))
     assert not built
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 1_234_567, 2**31 - 2])
+def test_no_layer_of_augmentation_has_the_seed_of_another(seed):
+    near = [(seed + each) % 2**31 for each in (-1, 0, 1)]
+    others = {each for one in near for each in islice(layer_seeds(one), 1000)}
+    own = set(islice(augmentation_seeds(seed), 1000))
+    assert len(own) == 1000
+    assert not own & others

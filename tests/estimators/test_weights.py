@@ -162,3 +162,13 @@ def test_weights_further_apart_than_the_dtype_tells(dtype):
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_rows_without_weight_are_gone_before_any_are_held_out():
+    weights = np.ones(90)
+    weights[1::4] = 0
+    kept = weights > 0
+    assert_same(
+        fitted(sample_weight=weights, validation_split=0.3),
+        fitted(X[kept], Y[kept], validation_split=0.3),
+    )
