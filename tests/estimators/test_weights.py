@@ -166,7 +166,7 @@ def test_weights_further_apart_than_the_dtype_tells(dtype):
 
 def test_rows_without_weight_are_gone_before_any_are_held_out():
     weights = np.ones(90)
-    weights[1::4] = 0
+    weights[:30] = 0
     kept = weights > 0
     assert_same(
         fitted(sample_weight=weights, validation_split=0.3),
