@@ -145,6 +145,7 @@ def no_screen():
     import matplotlib.pyplot as plt
 
     plt.switch_backend("Agg")
+    plt.close("all")  # what the tests of other files left open
     yield
     plt.close("all")
 

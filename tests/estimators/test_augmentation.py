@@ -105,7 +105,8 @@ def test_predictions_are_of_the_images_as_they_are():
         plain.model_.variables, weights(net)[n_states:], strict=True
     ):
         variable.assign(value)
-    assert np.array_equal(plain.model_.predict(X, verbose=0), once)
+    # Another batch, another program: the same numbers, not the same bits.
+    np.testing.assert_allclose(plain.model_.predict(X, verbose=0), once, rtol=1e-5)
 
 
 @pytest.mark.exact
