@@ -20,7 +20,7 @@ from sknn_mnist.engine._nests import leaves_of
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._specs import rows_at_once
-from sknn_mnist.engine._watch import Seen, Watch
+from sknn_mnist.engine._watch import Look, Watch
 from sknn_mnist.networks._compile_settings import keras_chooses_xla
 
 __all__ = ["fit_by_keras", "needs_keras_fit", "overrides"]
@@ -142,7 +142,7 @@ def _watching(network: keras.Model, watch: Watch) -> keras.callbacks.Callback:
     def end(epoch: int, logs: dict[str, Any]) -> None:
         for name, value in logs.items():
             so_far.setdefault(name, []).append(value)
-        if watch.end(lambda: Seen(plain_history(so_far), get_state(network))):
+        if watch.end(Look(epoch, lambda: so_far, lambda: get_state(network))):
             network.stop_training = True
 
     return keras.callbacks.LambdaCallback(

@@ -30,7 +30,7 @@ from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._specs import output_spec_of, rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
-from sknn_mnist.engine._watch import Seen
+from sknn_mnist.engine._watch import Look
 from sknn_mnist.networks._input_specs import any_rows
 from sknn_mnist.networks._keras_private import (
     apply_adam_in_place,
@@ -149,7 +149,7 @@ class FusedNetwork:
                     logs[f"val_{name}"] = value
             hooks.on_epoch_end(epoch, logs)
             stop = plan.watch.end(
-                lambda: Seen(plain_history(history.history), get_state(network))
+                Look(epoch, lambda: history.history, lambda: get_state(network))
             )
             if stop or network.stop_training:
                 break
@@ -160,6 +160,16 @@ class FusedNetwork:
         return plain_history(
             {name: missing + values for name, values in history.history.items()}
         )
+
+    def names_in_logs(self, plan: TrainingPlan, owner: str) -> list[str]:
+        """Return the names that the network gives to an epoch's losses and metrics.
+
+        Where it was not trained yet, its metrics are built, by which they are known.
+        """
+        self._build_metrics(plan.data.each(cached_tensor), owner)
+        names = list(self._logs_of_last or self.network.get_metrics_result())
+        validated = plan.validation_data is not None
+        return names + [f"val_{name}" for name in names if validated]
 
     def _evaluate(self, validation: _Pass) -> Logs:
         self.network.stop_evaluating = False

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from sknn_mnist.engine._early_stopping import StopRule
 from sknn_mnist.engine._nests import Nest, as_tuples, each_of, n_rows_of
 from sknn_mnist.engine._network_state import State
 from sknn_mnist.engine._watch import Watch
@@ -73,6 +74,8 @@ class TrainingPlan:
         As in Keras, but that 1 is one line per fit.
     memory : Store or None, default=None
         Where states are kept, and found again by a later fit of the same training.
+    stop_rule : StopRule or None, default=None
+        When to stop before the last epoch; the best one is then what is left.
     watch : Watch
         Who is told of each epoch, of those found in the memory too; by default
         nobody.
@@ -90,6 +93,7 @@ class TrainingPlan:
     callbacks: Sequence[keras.callbacks.Callback] = ()
     verbose: int = 0
     memory: Store | None = None
+    stop_rule: StopRule | None = None
     watch: Watch = field(default_factory=Watch)
 
     @property
@@ -113,6 +117,8 @@ class Trained:
         One value per epoch, from the first epoch after the state that was given.
     initial_epoch : int
         The first epoch that was trained; those before were found in the memory.
+    best_epoch : int or None
+        The epoch whose state it is, counted from 0, where a rule has chosen it.
     structure : Structure or None
         What the network was before any callback saw it, where its recipe runs code of
         the user's own, which may make another one when it is run again.
@@ -122,4 +128,5 @@ class Trained:
     model: keras.Model | None
     history: dict[str, list[Any]]
     initial_epoch: int
+    best_epoch: int | None = None
     structure: Structure | None = None

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import inspect
-import threading
-from collections import OrderedDict
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import keras
 
-from sknn_mnist._array_kinds import kind_of
 from sknn_mnist.engine._batches import Logs
+from sknn_mnist.engine._early_stopping import BestEpoch
+from sknn_mnist.engine._kept_kinds import kinds_of, remember_kinds
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._progress import showing_progress
-from sknn_mnist.engine._watch import Look, Seen, Watch
+from sknn_mnist.engine._watch import Look, Watch
 from sknn_mnist.memory import _callback_states as callback_states
 from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
 from sknn_mnist.memory._states import KeptState, Kinds
 from sknn_mnist.memory._stores import Store
-from sknn_mnist.networks._compile_settings import is_by_output, made_metrics
-from sknn_mnist.networks._recipes import NetworkRecipe, array_kinds_of
+from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["train_with_memory"]
-
-# Most networks whose kinds of arrays are remembered; some hundred bytes per variable.
-MAX_KINDS = 256
 
 
 def train_with_memory(
@@ -57,23 +50,25 @@ def train_with_memory(
     """
     training = _Training(recipe, plan, memory)
     found = training.longest(plan.epochs)
-    start = 0 if found is None else found.epoch
-    ends = found is not None and (found.stopped or start == plan.epochs)
+    if found is None:
+        return training.go_on(None, plan, training.best_of({}))
+    best = training.best_of(found.history)
+    ends = found.stopped or found.epoch == plan.epochs
+    n_epochs = found.epoch
+    if best is not None and best.stopped:
+        n_epochs, ends = best.n_seen, True
     # Where training goes on, the line of progress tells what was found.
-    shows_line = plan.verbose == 1 and not ends
-    if found is not None and plan.verbose and not shows_line:
-        print(f"Epoch {start}/{plan.epochs}: found in the memory {memory}")
-    for epoch in range(1, start + 1):
+    if plan.verbose and (plan.verbose == 2 or ends):
+        print(f"Epoch {n_epochs}/{plan.epochs}: found in the memory {memory}")
+    for epoch in range(n_epochs):
         plan.watch.begin()
-        if plan.watch.end(partial(training.seen_at, epoch)):
-            found, ends = training.at(epoch), True
+        if plan.watch.end(training.look_at(epoch, found)):
+            n_epochs, ends = epoch + 1, True
+            best = training.best_of(found.history_until(n_epochs))
             break
-    if found is None or not ends:
-        return training.go_on(found, plan)
-    training.keep_for_good(found)
-    if plan.callbacks:  # they end, which may put other weights back
-        return training.go_on(found, replace(plan, epochs=found.epoch, watch=Watch()))
-    return Trained(found.state, None, found.history, found.epoch)
+    if ends:
+        return training.end(found, n_epochs, plan, best)
+    return training.go_on(found, plan, best)
 
 
 class _Training:
@@ -142,24 +137,83 @@ class _Training:
         assert self._seen is not None  # at least one epoch was missing
         return self._seen
 
-    def seen_at(self, epoch: int) -> Seen:
-        """Return history and state after `epoch` epochs."""
-        kept = self.at(epoch)
-        return Seen(kept.history, kept.state)
+    def look_at(self, epoch: int, found: KeptState) -> Look:
+        """Return what there is to see after an epoch up to that which was found."""
+        return Look(
+            epoch,
+            lambda: found.history_until(epoch + 1),
+            lambda: self.at(epoch + 1).state,
+        )
 
-    def keep_for_good(self, found: KeptState) -> None:
+    def best_of(self, history: dict[str, list[Any]]) -> BestEpoch | None:
+        """Return the rule's judge, which has seen a history; None without a rule."""
+        plan, owner = self._plan, self._recipe.owner
+        if plan.stop_rule is None:
+            return None
+
+        def metrics() -> list[keras.metrics.Metric]:
+            with borrow(self._recipe, None) as fused:
+                fused.names_in_logs(plan, owner)
+                return list(fused.network.metrics)
+
+        best = BestEpoch(plan.stop_rule, owner, metrics)
+        for epoch in range(len(history.get("loss", ()))):
+            logs = {name: values[epoch] for name, values in history.items()}
+            if best.see(epoch, logs):
+                break
+        return best
+
+    def end(
+        self,
+        found: KeptState,
+        n_epochs: int,
+        plan: TrainingPlan,
+        best: BestEpoch | None,
+    ) -> Trained:
+        """Return what a fit of so many epochs leaves, all of which were found."""
+        if plan.callbacks:  # they end, which may put other weights back
+            plan = replace(plan, epochs=n_epochs, watch=Watch())
+            return self.go_on(self.at(n_epochs), plan, best)
+        last = found
+        if best is not None:
+            last = self._best_state(best)
+            if found.epoch == n_epochs:
+                self._keep_for_good(found)
+        elif found.epoch != n_epochs:
+            last = self.at(n_epochs)
+        self._keep_for_good(last)
+        history = found.history_until(n_epochs)
+        return Trained(
+            last.state, None, history, n_epochs, None if best is None else best.epoch
+        )
+
+    def _best_state(self, best: BestEpoch) -> KeptState:
+        assert best.epoch is not None  # it has seen one
+        found: KeptState = best.held or self.at(best.epoch + 1)
+        return found
+
+    def _keep_for_good(self, found: KeptState) -> None:
         """Keep the epoch that a fit ends with, since it may be asked for again."""
         if found.passing is not None:
             self._memory.put(self.key, found, None, [(found.epoch, found.passing)])
         elif found is self._seen:
             self._memory.put(self.key, found)
 
-    def go_on(self, found: KeptState | None, plan: TrainingPlan) -> Trained:
+    def go_on(
+        self, found: KeptState | None, plan: TrainingPlan, best: BestEpoch | None
+    ) -> Trained:
         """Train from `found` on to the plan's end, and keep what comes."""
         owner = self._recipe.owner
         start = 0 if found is None else found.epoch
-        keeper = EpochKeeper(self._memory, self.key, found)
-        epochs = _KeptEpochs(found, keeper, plan)
+        if best is not None and best.epoch is not None:
+            # As it was kept; where it was not, it is trained again if it is needed.
+            kept = self.longest(best.epoch + 1)
+            if kept is not None and kept.epoch == best.epoch + 1:
+                best.held = kept
+        keeper = EpochKeeper(
+            self._memory, self.key, found, None if best is None else best.held
+        )
+        epochs = _KeptEpochs(found, keeper, plan, best)
         shows = plan.verbose if start < plan.epochs else 0
         try:
             with (
@@ -169,9 +223,13 @@ class _Training:
                 keeper,
                 borrow(self._recipe, None if found is None else found.state) as fused,
             ):
-                _remember_kinds(self._recipe, fused)
+                remember_kinds(self._recipe, fused)
+                if best is not None and start < plan.epochs:
+                    best.prepare(fused.names_in_logs(plan, owner))
                 self._train(fused, found, shown, epochs)
                 state = get_state(fused.network)
+                if best is not None and best.held is not None:
+                    keeper.keep_best(best.held)
         except KeyboardInterrupt:
             if plan.verbose:
                 print(
@@ -183,6 +241,11 @@ class _Training:
             raise
         last = epochs.last
         assert last is not None  # epochs is at least 1
+        if best is not None:
+            chosen = self._best_state(best)
+            if best.held is None:  # nor kept yet
+                self._keep_for_good(chosen)
+            return Trained(chosen.state, None, last.history, start, best.epoch)
         # Without callbacks the memory's own arrays, so that they exist once.
         state = state if plan.callbacks else last.state
         return Trained(state, None, last.history, start)
@@ -205,12 +268,12 @@ class _Training:
             return {name: values[-1] for name, values in past.items()}
 
         def after_epoch(look: Look) -> bool:
-            added, state = look()
+            added = look.history
             whole = {name: past.get(name, []) + each for name, each in added.items()}
             return epochs.add(
                 KeptState(
                     len(whole["loss"]),
-                    state,
+                    look.state,
                     whole,
                     callback_states.states_of(own),
                     bool(fused.network.stop_training),
@@ -228,17 +291,9 @@ class _Training:
         )
 
     def _kinds(self) -> Kinds:
-        key = self._recipe.key
-        with _lock:
-            known = _kinds.get(key)
-        if known is None:
-            with borrow(self._recipe, None) as fused:
-                known = _remember_kinds(self._recipe, fused)
-        return replace(
-            known,
-            match_callbacks=partial(callback_states.match, self._plan.callbacks),
-            **_names_in_history(self._recipe, self._plan.validation_data is not None),
-        )
+        plan = self._plan
+        validated = plan.validation_data is not None
+        return kinds_of(self._recipe, plan.callbacks, validated)
 
 
 class _Epochs:
@@ -257,69 +312,31 @@ class _KeptEpochs(_Epochs):
     """The epochs of a fit as they come, kept in the memory and shown to its watch."""
 
     def __init__(
-        self, found: KeptState | None, keeper: EpochKeeper, plan: TrainingPlan
+        self,
+        found: KeptState | None,
+        keeper: EpochKeeper,
+        plan: TrainingPlan,
+        best: BestEpoch | None,
     ) -> None:
         super().__init__(found)
         self._keeper = keeper
         self._plan = plan
+        self._best = best
 
     def add(self, kept: KeptState) -> bool:
-        """Keep the state after one more epoch; stop where the watch says so."""
+        """Keep the state after one more epoch; stop where watch or rule say so."""
         self.last = kept
-        ends = kept.stopped or kept.epoch == self._plan.epochs
-        self._keeper.keep(kept, ends)
-        stop = self._plan.watch.end(lambda: Seen(kept.history, kept.state))
-        if stop and not ends:
-            self._keeper.keep(kept, True)
-        return stop
-
-
-def _names_in_history(recipe: NetworkRecipe, validated: bool) -> dict[str, Any]:
-    """Return `names` and `scalars` of `Kinds`, where they are known."""
-    given = recipe.compile_options
-    assert given is not None  # the recipe has a key
-    metrics = made_metrics(given["metrics"], recipe.owner) or []
-    # Keras names those of several outputs by these, and counts weighted ones as well.
-    several = not isinstance(metrics, list) or any(
-        isinstance(each, list) for each in metrics
-    )
-    if several or is_by_output(given["loss"]) or isinstance(given["loss"], list):
-        return {}
-    if given.get("weighted_metrics"):
-        return {}
-    names = ["loss", *(_name_of(each) for each in metrics)]
-    of_objects = [_name_of(each) for each in metrics if _is_object(each)]
-    known = {"scalars": frozenset(names).difference(of_objects)}
-    if len(set(names)) < len(names):  # of equal ones Keras renames some
-        return known
-    every = names + [f"val_{name}" for name in names if validated]
-    return {**known, "names": frozenset(every)}
-
-
-def _is_object(metric: Any) -> bool:
-    """Tell whether a metric may give a vector; of a function Keras takes the mean."""
-    if isinstance(metric, str):
-        return inspect.isclass(getattr(keras.metrics, metric, None))
-    return isinstance(metric, keras.metrics.Metric)
-
-
-def _name_of(metric: Any) -> str:
-    if isinstance(metric, str):
-        return metric
-    return str(getattr(metric, "name", None) or metric.__name__)
-
-
-_lock = threading.Lock()
-_kinds: OrderedDict[Any, Kinds] = OrderedDict()
-
-
-def _remember_kinds(recipe: NetworkRecipe, fused: FusedNetwork) -> Kinds:
-    """Remember what the arrays of such a network are like, the last used at the end."""
-    network = fused.network
-    known = Kinds(array_kinds_of(network), [kind_of(each) for each in network.weights])
-    with _lock:
-        _kinds[recipe.key] = known
-        _kinds.move_to_end(recipe.key)
-        while len(_kinds) > MAX_KINDS:
-            _kinds.popitem(last=False)
-    return known
+        best = self._best
+        stop = False
+        if best is not None:
+            logs = {name: values[-1] for name, values in kept.history.items()}
+            stop = best.see(kept.epoch - 1, logs, lambda: kept)
+        is_best = best is not None and best.held is kept
+        ends = stop or kept.stopped or kept.epoch == self._plan.epochs
+        self._keeper.keep(kept, ends, is_best)
+        watched = self._plan.watch.end(
+            Look(kept.epoch - 1, lambda: kept.history, lambda: kept.state)
+        )
+        if watched and not ends:
+            self._keeper.keep(kept, True, is_best)
+        return stop or watched

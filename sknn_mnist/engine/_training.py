@@ -11,14 +11,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist.engine._early_stopping import BestEpoch
 from sknn_mnist.engine._keras_fit import fit_by_keras
 from sknn_mnist.engine._nests import Nest, n_rows_of, rows_of
-from sknn_mnist.engine._network_state import State, get_state
+from sknn_mnist.engine._network_state import State, get_state, set_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow, trains_by_keras
 from sknn_mnist.engine._progress import showing_progress
 from sknn_mnist.engine._resuming import train_with_memory
 from sknn_mnist.engine._specs import outputs_of_recipe
+from sknn_mnist.engine._watch import Look, Watch
 from sknn_mnist.memory._callback_states import obstacle_of
 from sknn_mnist.memory._stores import say_once
 from sknn_mnist.networks._keras_own import is_own
@@ -106,13 +108,35 @@ def _train(
         if keep and not recipe.own:
             structure = Structure(network, outputs_of_recipe(recipe, network))
         with _naming_what_does_not_fit(recipe):
+            best = None
+            if plan.stop_rule is not None:
+                best = BestEpoch(plan.stop_rule, recipe.owner, lambda: network.metrics)
+                if not by_keras and all(map(_is_keras_own, plan.callbacks)):
+                    # Others may add to the logs, and what Keras trains is not known.
+                    best.prepare(fused.names_in_logs(plan, recipe.owner))
+                plan = replace(plan, watch=_judging(best, plan.watch))
             if by_keras:
                 history = fit_by_keras(network, plan)
             else:
                 history = fused.fit(plan, recipe.owner)
+        if best is not None:
+            set_state(network, best.held)
+        chosen = None if best is None else best.epoch
         if keep:
-            return Trained(None, network, history, plan.initial_epoch, structure)
-        return Trained(get_state(network), None, history, plan.initial_epoch)
+            return Trained(
+                None, network, history, plan.initial_epoch, chosen, structure
+            )
+        return Trained(get_state(network), None, history, plan.initial_epoch, chosen)
+
+
+def _judging(best: BestEpoch, watch: Watch) -> Watch:
+    """Return a watch that has each epoch judged as well."""
+
+    def after_epoch(look: Look) -> bool:
+        stopped = best.see(look.epoch, look.logs, lambda: look.state)
+        return watch.end(look) or stopped
+
+    return replace(watch, after_epoch=after_epoch)
 
 
 def _obstacle(

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist.engine._network_state import State
 
-__all__ = ["Look", "Seen", "Watch"]
+__all__ = ["Look", "Watch"]
 
 
-class Seen(NamedTuple):
-    """What there is to see after an epoch: the history so far, and the state."""
+@dataclass(frozen=True)
+class Look:
+    """What there is to see after an epoch; nothing of it costs unless it is asked for.
 
-    history: dict[str, list[Any]]
-    state: State
+    Attributes
+    ----------
+    epoch : int
+        The epoch's number, counted from 0.
+    read_history : callable
+        Gives the history so far, as Keras has it.
+    read_state : callable
+        Gives what training has changed so far.
+    """
 
+    epoch: int
+    read_history: Callable[[], dict[str, list[Any]]]
+    read_state: Callable[[], State]
 
-# Returns what there is to see; it costs nothing unless it is called.
-Look = Callable[[], Seen]
+    @property
+    def history(self) -> dict[str, list[Any]]:
+        """The history so far."""
+        return plain_history(self.read_history())
+
+    @property
+    def logs(self) -> dict[str, Any]:
+        """The last values of the history."""
+        found = self.read_history().items()
+        return plain_logs({name: values[-1] for name, values in found})
+
+    @property
+    def state(self) -> State:
+        """What training has changed so far."""
+        return self.read_state()
 
 
 @dataclass(frozen=True)

@@ -325,10 +325,9 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
 
         def after_epoch(look: Look) -> bool:
             def attributes() -> dict[str, Any]:
-                history, state = look()
                 return {
-                    "_network": OwnedNetwork(network.recipe, state),
-                    "history_": self._whole_history(history, initial_epoch),
+                    "_network": OwnedNetwork(network.recipe, look.state),
+                    "history_": self._whole_history(look.history, initial_epoch),
                     "initial_epoch_": initial_epoch,
                     "callbacks_": [],
                 }

@@ -69,6 +69,10 @@ class KeptState:
         """Bytes of the arrays."""
         return sum(each.nbytes for each in self.arrays())
 
+    def history_until(self, epoch: int) -> dict[str, list[Any]]:
+        """Return the history of the first epochs."""
+        return {name: values[:epoch] for name, values in self.history.items()}
+
     def arrays(self) -> Iterator[np.ndarray]:
         """Return all arrays but those of the history."""
         for part in self.state.values():
