@@ -25,6 +25,7 @@ __all__ = [
     "check_finite",
     "check_fraction",
     "check_image_shape",
+    "check_not_negative",
     "check_one_of",
     "check_path",
     "check_positive_int",
@@ -152,6 +153,13 @@ def check_finite(name: str, value: Any, owner: str) -> float:
     number = as_finite_float(value)
     if number is None:
         raise invalid(name, owner, "a finite number", value)
+    return number
+
+
+def check_not_negative(name: str, value: Any, owner: str) -> float:
+    number = as_finite_float(value)
+    if number is None or number < 0:
+        raise invalid(name, owner, "a finite number in the range [0, inf)", value)
     return number
 
 

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, BinaryIO
 
 import keras
@@ -16,29 +15,25 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist.engine._owned_network import OwnedNetwork
-from sknn_mnist.engine._plan import Samples, Trained, TrainingPlan
-from sknn_mnist.engine._training import split_validation
-from sknn_mnist.engine._watch import Look, Watch
-from sknn_mnist.estimators._callbacks import make_callbacks, release_network
+from sknn_mnist.engine._plan import Trained
+from sknn_mnist.estimators._callbacks import release_network
 from sknn_mnist.estimators._copies import EstimatorCopies
-from sknn_mnist.estimators._data import CheckedData
-from sknn_mnist.estimators._fit_parameters import as_int
+from sknn_mnist.estimators._held_out import Validation
+from sknn_mnist.estimators._plans import PlansTraining
 from sknn_mnist.estimators._scikeras import ScikerasFrame
 from sknn_mnist.estimators._sklearn_callbacks import (
     CallbackSupportMixin,
     EpochTasks,
     with_callbacks,
 )
-from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["KerasEstimator", "metadata_of"]
 
-# What `keras.Model.fit` takes batch_size=None for.
-KERAS_BATCH = 32
 
-
-class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, ScikerasFrame):
+class KerasEstimator(
+    CallbackSupportMixin, EstimatorCopies, PlansTraining, ScikerasFrame
+):
     """Common ground of the estimators: a network that is built, trained and kept.
 
     A subclass names its parameters in `__init__`, says how its network is built in
@@ -53,7 +48,17 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         raise NotImplementedError
 
     @with_callbacks
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> KerasEstimator:
         """Train the network on X and y.
 
         Parameters
@@ -69,8 +74,17 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             trained on, multiplied with the weights of their classes where there are
             any, are scaled to an average of 1, so that a weight of 2 does what
             repeating the sample would, 0 what leaving it out would, and the learning
-            rate keeps its meaning. The weights of the samples held out by
-            `validation_split` are scaled so on their own, without weights of classes.
+            rate keeps its meaning. The weights of the samples held out are scaled so
+            on their own, without weights of classes.
+        X_val : array-like of shape (n_val, n_features), default=None
+            Samples to evaluate after each epoch, instead of those that
+            `validation_split` would hold out.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Targets of `X_val`; labels must be among those of `y`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the samples of `X_val`, as `sample_weight`.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of the samples, for a splitter as `validation_split`.
 
         Returns
         -------
@@ -84,17 +98,30 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             training diverged. The estimator is then as it was before the call.
         """
         self._check_parameters()
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._check_validation(validation)
         tasks = EpochTasks(self, self._setting("epochs"), X, y, sample_weight)
         with self._all_or_nothing():
             if self.warm_start and self.initialized_:
                 self._check_same_network()
+            self._validation = validation
             self._epoch_tasks = tasks
             super().fit(X, y, sample_weight=sample_weight)
-            del self._epoch_tasks
+            del self._epoch_tasks, self._validation
         tasks.close()
         return self
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> KerasEstimator:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> KerasEstimator:
         """Train for one more epoch on X and y.
 
         Parameters
@@ -105,6 +132,9 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, as in `fit`.
+        X_val, y_val, sample_weight_val, groups : array-like, default=None
+            As in `fit`. With `early_stopping` there must be samples to validate on, and
+            the one epoch is the best of its call: when to stop is the caller's to say.
 
         Returns
         -------
@@ -117,10 +147,14 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             As in `fit`.
         """
         self._check_parameters()
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        self._check_validation(validation)
         with self._all_or_nothing():
             if self.initialized_:
                 self._check_same_network()
+            self._validation = validation
             super().partial_fit(X, y, sample_weight=sample_weight)
+            del self._validation
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -214,6 +248,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         self.target_encoder_ = self.target_encoder.fit(y)
         self.__dict__.update(metadata_of(self.target_encoder_))
         self.feature_encoder_ = self.feature_encoder.fit(X)
+        self._take_validation()
         # Last, so that bad data draws nothing from a RandomState.
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._network = OwnedNetwork(self._recipe_for(X, y))
@@ -238,11 +273,6 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
             seed=self._seed,
         )
 
-    @property
-    def _is_in_fit(self) -> bool:
-        """Whether `fit` is at work, and not `partial_fit`."""
-        return hasattr(self, "_epoch_tasks")
-
     def _fit_keras_model(
         self,
         X: np.ndarray,
@@ -263,78 +293,7 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         self._network = network
         self.callbacks_ = list(plan.callbacks)
         release_network(self.callbacks_)
-        self.initial_epoch_ = trained.initial_epoch
-        self.history_ = self._whole_history(trained.history, initial_epoch)
-
-    def _plan(
-        self,
-        X: np.ndarray,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        initial_epoch: int,
-        epochs: int,
-    ) -> TrainingPlan:
-        """Return what to train on, and how, by the parameters."""
-        owner = type(self).__name__
-        held_out = None
-        fraction = self._setting("validation_split")
-        if fraction:
-            (X, y, sample_weight), rest = split_validation(
-                (X, y, sample_weight), fraction, owner
-            )
-            held_out = Samples(*self._weighed(*rest))
-        batch_size = self._setting("batch_size")
-        return TrainingPlan(
-            Samples(*self._weighed(X, y, self._weigh(y, sample_weight))),
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            batch_size=KERAS_BATCH if batch_size is None else batch_size,
-            shuffle=self._setting("shuffle"),
-            seed=self._seed,
-            seeded=isinstance(self.random_state, Integral),
-            validation_data=held_out,
-            validation_batch_size=self._validation_batch_size(),
-            callbacks=make_callbacks(self._callbacks_given(), owner),
-            verbose=as_int(self._setting("verbose")),
-            memory=open_memory(self.memory, owner),
-            watch=self._watching(initial_epoch),
-        )
-
-    def _validation_batch_size(self) -> int | None:
-        """Return the samples per step of the validation; None for the engine's."""
-        return None
-
-    def _whole_history(
-        self, added: dict[str, list[Any]], initial_epoch: int
-    ) -> dict[str, list[Any]]:
-        """Return the history before, if training went on from it, and what came."""
-        past = getattr(self, "history_", {}) if initial_epoch else {}
-        unknown = [float("nan")]
-        return {
-            name: past.get(name, unknown * initial_epoch)
-            + added.get(name, unknown * len(added["loss"]))
-            for name in [*added, *(name for name in past if name not in added)]
-        }
-
-    def _watching(self, initial_epoch: int) -> Watch:
-        """Return what tells scikit-learn's callbacks of the epochs of `fit`."""
-        if not self._is_in_fit:  # partial_fit is one epoch and no task
-            return Watch()
-        tasks = self._epoch_tasks
-        network = self._network
-
-        def after_epoch(look: Look) -> bool:
-            def attributes() -> dict[str, Any]:
-                return {
-                    "_network": OwnedNetwork(network.recipe, look.state),
-                    "history_": self._whole_history(look.history, initial_epoch),
-                    "initial_epoch_": initial_epoch,
-                    "callbacks_": [],
-                }
-
-            return tasks.end(attributes)
-
-        return Watch(tasks.begin, after_epoch)
+        self._remember_course(trained, initial_epoch)
 
     def _predict_raw(self, X: Any) -> np.ndarray:
         # SciKeras calls `keras.Model.predict`, which builds a dataset each time.
@@ -345,10 +304,6 @@ class KerasEstimator(CallbackSupportMixin, EstimatorCopies, CheckedData, Scikera
         """Return samples as the network takes them."""
         X, _ = self._validate_data(X)
         return self._as_taken(self.feature_encoder_.transform(X))
-
-    def _as_taken(self, X: Any) -> Any:
-        """Return encoded rows in the shapes and dtypes that the network takes."""
-        return X
 
     def _of_predict(self) -> dict[str, Any]:
         """Return further arguments of the network's `predict`."""

@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sknn_mnist._parameters import PRECISIONS, as_finite_float, invalid
 from sknn_mnist.estimators._base import KerasEstimator
+from sknn_mnist.estimators._held_out import warn_of_classes
 from sknn_mnist.estimators._loss_targets import check_loss_of_classes, family_of
 from sknn_mnist.estimators._parameters import ClassParameters
 from sknn_mnist.estimators._targets import (
@@ -29,7 +30,16 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
     _default_metrics = ("accuracy",)
 
     def partial_fit(  # type: ignore[override]
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self,
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> BaseKerasClassifier:
         """Train for one more epoch on X and y.
 
@@ -44,6 +54,9 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
             went before; may be left out later.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, as in `fit`.
+        X_val, y_val, sample_weight_val, groups : array-like, default=None
+            As in `fit`. With `early_stopping` there must be samples to validate on, and
+            the one epoch is the best of its call: when to stop is the caller's to say.
 
         Returns
         -------
@@ -74,7 +87,15 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
                 f"partial_fit, was: {self.classes_!r}"
             )
         try:
-            return super().partial_fit(X, y, sample_weight=sample_weight)
+            return super().partial_fit(
+                X,
+                y,
+                sample_weight=sample_weight,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+                groups=groups,
+            )
         finally:
             self.__dict__.pop("_known_classes", None)
 
@@ -143,8 +164,10 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
 
     def _check_targets(self, y: np.ndarray, reset: bool) -> None:
         check_class_targets(y, type(self).__name__)
-        # A batch may lack classes, and the encoder refuses unknown ones.
-        if reset or not self._is_in_fit or y.ndim == 2:
+        # A batch, or what is held out, may lack classes; the encoder refuses unknown
+        # ones.
+        whole = self._is_in_fit and not self._checks_validation
+        if reset or not whole or y.ndim == 2:
             return
         if not self.target_encoder_.is_matrix and not self._knows_just(y):
             raise ValueError(
@@ -204,6 +227,23 @@ class BaseKerasClassifier(ClassParameters, ClassifierMixin, KerasEstimator):
             )
         weights = near_one(of_class[codes])
         return weights if sample_weight is None else weights * sample_weight
+
+    def _labels_of(self, y: Any) -> np.ndarray:
+        codes = self._codes_if_known(y)
+        return super()._labels_of(y) if codes is None else self.classes_[codes]
+
+    def _compare_split(self, trained: Any, held_out: Any) -> None:
+        codes, others = map(self._codes_if_known, (trained, held_out))
+        if self._is_in_fit and codes is not None and others is not None:
+            warn_of_classes(self, self.classes_, codes, others)
+
+    def _codes_if_known(self, y: Any) -> np.ndarray | None:
+        """Return the class codes of encoded targets; None where a row has several."""
+        encoder = self.target_encoder_
+        if getattr(encoder, "kind_", "unknown") in ("unknown", "multilabel"):
+            return None
+        codes: np.ndarray = encoder.codes_of(y)
+        return codes
 
     def _codes_of(self, encoded: Any) -> np.ndarray:
         """Return the class codes of encoded targets."""

@@ -12,11 +12,10 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknn_mnist._parameters import PRECISIONS
 from sknn_mnist._row_views import RowView, blocks_of
-from sknn_mnist.engine._nests import n_rows_of, rows_of
 from sknn_mnist.estimators._fit_parameters import FitParameters
 from sknn_mnist.estimators._loss_targets import weights_that_fit
 from sknn_mnist.estimators._sources import SparseRows, is_read_later
-from sknn_mnist.estimators._weights import check_sample_weight, weighed
+from sknn_mnist.estimators._weights import weighed
 
 __all__ = ["CheckedData", "as_arrays"]
 
@@ -128,17 +127,6 @@ class CheckedData(FitParameters):
     def feature_encoder(self) -> FunctionTransformer:
         """Transformer from rows to what the network takes: here, the rows."""
         return as_arrays(FunctionTransformer())
-
-    @staticmethod
-    def _validate_sample_weight(
-        X: np.ndarray, y: np.ndarray, sample_weight: Any
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        # Rows without weight are gone before any are held out for validation.
-        weights = check_sample_weight(sample_weight, n_rows_of(X))
-        kept = weights > 0
-        if kept.all():  # no copies
-            return X, y, weights
-        return rows_of(X, kept), rows_of(y, kept), weights[kept]
 
     def _weigh(
         self, y: np.ndarray, sample_weight: np.ndarray | None

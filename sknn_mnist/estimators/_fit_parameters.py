@@ -12,7 +12,7 @@ import numpy as np
 from sknn_mnist._parameters import (
     PRECISIONS,
     check_bool,
-    check_fraction,
+    check_not_negative,
     check_one_of,
     check_positive_int,
     invalid,
@@ -54,7 +54,12 @@ class FitParameters(TrainingParameters):
         batch_size = self._setting("batch_size")
         if batch_size is not None:
             check_positive_int("batch_size", batch_size, owner)
-        check_fraction("validation_split", self._setting("validation_split"), owner)
+        check_bool("early_stopping", self.early_stopping, owner)
+        check_positive_int("n_iter_no_change", self.n_iter_no_change, owner)
+        check_not_negative("tol", self.tol, owner)
+        if not isinstance(self.monitor, str) or not self.monitor:
+            allowed = "the name of a loss or metric in history_, such as 'val_loss'"
+            raise invalid("monitor", owner, allowed, self.monitor)
         check_bool("shuffle", self._setting("shuffle"), owner)
         check_bool("warm_start", self.warm_start, owner)
         check_one_of("verbose", as_int(self._setting("verbose")), (0, 1, 2), owner)

@@ -205,7 +205,10 @@ class OwnPart(OwnSettings):
         """Return the attributes of the fit, as SciKeras hands them to a function."""
         names = [each for each in vars(self) if each.endswith("_") and each[0] != "_"]
         found = {name: vars(self)[name] for name in names}
-        past = ("history_", "callbacks_", "initial_epoch_")
+        past = (
+            *("history_", "callbacks_", "initial_epoch_"),
+            *("n_iter_", "best_epoch_", "best_score_"),
+        )
         return {name: each for name, each in found.items() if name not in past}
 
     def _compile_kwargs(self) -> dict[str, Any]:

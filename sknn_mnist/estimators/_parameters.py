@@ -57,7 +57,11 @@ class TrainingParameters:
     metrics: Any = None
     batch_size: int | None = 128
     epochs: int = 10
-    validation_split: float = 0.0
+    validation_split: Any = 0.0
+    early_stopping: bool = False
+    n_iter_no_change: int = 10
+    tol: float = 0.0
+    monitor: str = "val_loss"
     shuffle: bool = True
     callbacks: Any = None
     warm_start: bool = False

@@ -53,8 +53,8 @@ def die(monkeypatch):
     left = []
     original = EpochKeeper.keep
 
-    def keep(self, kept, end):
-        original(self, kept, end)
+    def keep(self, kept, end, *best):
+        original(self, kept, end, *best)
         if left:
             left[0] -= 1
             if not left[0]:
@@ -173,8 +173,8 @@ def test_two_fits_at_once_leave_each_other_their_ends(first, memory, monkeypatch
     turns = threading.Barrier(2)
     original = EpochKeeper.keep
 
-    def keep(self, kept, end):
-        original(self, kept, end)
+    def keep(self, kept, end, *best):
+        original(self, kept, end, *best)
         self._written.result()
         if not turns.broken:
             try:
