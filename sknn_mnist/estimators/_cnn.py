@@ -2,90 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import sknn_mnist.networks._quiet_start  # noqa: F401  before anything that imports Keras
-
-# isort: split
-import keras
-import numpy as np
-
-from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.estimators._classifier import BaseKerasClassifier
-from sknn_mnist.estimators._constructors import constructed, names_of
-from sknn_mnist.estimators._images import TakesImages
-from sknn_mnist.estimators._parameters import (
-    CNNParameters,
-    ImageParameters,
-)
+from sknn_mnist.estimators._cnn_part import CNNPart
+from sknn_mnist.estimators._constructors import constructed
 from sknn_mnist.estimators._regressor import BaseKerasRegressor
-from sknn_mnist.networks._augmentation import (
-    augmentation_configs,
-    check_channels,
-    ranges_apart,
-)
-from sknn_mnist.networks._builder_parameters import check_cnn_parameters
-from sknn_mnist.networks._builders import build_cnn
-from sknn_mnist.networks._recipes import NetworkRecipe
 
 __all__ = ["CNNClassifier", "CNNRegressor"]
-
-
-class CNNPart(TakesImages, KerasEstimator, ImageParameters, CNNParameters):
-    """The part of the estimators that builds with `build_cnn`."""
-
-    _builder = staticmethod(build_cnn)
-    _network_parameters = (*names_of(CNNParameters), "rescaling", "dtype")
-
-    @property
-    def kernels_(self) -> list[np.ndarray]:
-        """Kernels of the convolutions, first to last.
-
-        Each of shape (kernel_height, kernel_width, channels, filters); copies.
-        """
-        return [
-            np.array(keras.ops.convert_to_numpy(layer.kernel))
-            for layer in self.model_.layers
-            if isinstance(layer, keras.layers.Conv2D)
-        ]
-
-    @property
-    def _input_shape(self) -> tuple[int, ...]:
-        return self.image_shape_
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        given = {name: getattr(self, name) for name in names_of(CNNParameters)}
-        check_cnn_parameters(type(self).__name__, **given)
-
-    def _now(self, name: str) -> Any:
-        value = super()._now(name)
-        if name == "augmentation":
-            # As plain values: layers can't be compared, and may change.
-            value = augmentation_configs(value, type(self).__name__)
-        return value
-
-    def _parameters_now(self) -> dict[str, Any]:
-        return {**super()._parameters_now(), "augmentation": self._now("augmentation")}
-
-    def _oddities(self, X: Any, sample: np.ndarray) -> Iterator[str]:
-        yield from super()._oddities(X, sample)
-        high = self.value_range_[1] * (self.rescaling_ or 1)
-        yield from ranges_apart(self._fit_params["augmentation"], high)
-
-    def _recipe(self) -> NetworkRecipe:
-        owner = type(self).__name__
-        configs = augmentation_configs(self._fit_params.get("augmentation"), owner)
-        check_channels(configs, self.image_shape_[-1], owner)
-        return super()._recipe()
-
-    def _network_options(self) -> dict[str, Any]:
-        options = super()._network_options()
-        if options["augmentation"] is None:
-            # As before there was any, so that kept states are found.
-            del options["augmentation"]
-        return options
 
 
 @constructed
@@ -159,9 +81,22 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
-    validation_split : float, default=0.0
+    validation_split : float or splitter, default=0.0
         Fraction of the samples, the last ones and at least one, held out from
         training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Or a splitter of scikit-learn's, whose first split is taken: for example
+        ``StratifiedShuffleSplit(1, test_size=0.1)``.
+    early_stopping : bool, default=False
+        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs,
+        and to put the network of the best epoch back, as Keras's EarlyStopping does.
+        Then there are at most `epochs`. A `monitor` of held-out samples needs
+        `validation_split`, or `X_val` and `y_val` of `fit`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which `early_stopping` stops.
+    tol : float, default=0.0
+        By how much `monitor` must improve for `early_stopping` to count it.
+    monitor : str, default="val_loss"
+        What `early_stopping` goes by: the name of a loss or metric in `history_`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
@@ -199,8 +134,15 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
     model_ : keras.Model
         The trained network.
     history_ : dict of str to list of float
-        Loss and metrics of each epoch; with `validation_split` also as
-        ``val_loss`` and so on.
+        Loss and metrics of each epoch; those of held-out samples as ``val_loss`` and
+        so on.
+    n_iter_ : int
+        Epochs in `history_`.
+    best_epoch_ : int
+        With `early_stopping`, the epoch that was put back, counted from 0 as in Keras:
+        ``history_[monitor][best_epoch_]`` is its score.
+    best_score_ : float
+        With `early_stopping`, the value of `monitor` in that epoch.
     initial_epoch_ : int
         The epoch that the last fit started at: 0, or as many as it found in `memory`
         or went on from under `warm_start`. `history_` has those before as well.
@@ -317,9 +259,22 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
-    validation_split : float, default=0.0
+    validation_split : float or splitter, default=0.0
         Fraction of the samples, the last ones and at least one, held out from
         training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Or a splitter of scikit-learn's, whose first split is taken: for example
+        ``StratifiedShuffleSplit(1, test_size=0.1)``.
+    early_stopping : bool, default=False
+        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs,
+        and to put the network of the best epoch back, as Keras's EarlyStopping does.
+        Then there are at most `epochs`. A `monitor` of held-out samples needs
+        `validation_split`, or `X_val` and `y_val` of `fit`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which `early_stopping` stops.
+    tol : float, default=0.0
+        By how much `monitor` must improve for `early_stopping` to count it.
+    monitor : str, default="val_loss"
+        What `early_stopping` goes by: the name of a loss or metric in `history_`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, keras.callbacks.Callback or list of these, default=None
@@ -352,8 +307,15 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
     model_ : keras.Model
         The trained network.
     history_ : dict of str to list of float
-        Loss and metrics of each epoch; with `validation_split` also as
-        ``val_loss`` and so on.
+        Loss and metrics of each epoch; those of held-out samples as ``val_loss`` and
+        so on.
+    n_iter_ : int
+        Epochs in `history_`.
+    best_epoch_ : int
+        With `early_stopping`, the epoch that was put back, counted from 0 as in Keras:
+        ``history_[monitor][best_epoch_]`` is its score.
+    best_score_ : float
+        With `early_stopping`, the value of `monitor` in that epoch.
     initial_epoch_ : int
         The epoch that the last fit started at: 0, or as many as it found in `memory`
         or went on from under `warm_start`. `history_` has those before as well.

@@ -56,9 +56,22 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
         -1. None means 32, as in `keras.Model.fit`.
     epochs : int, default=10
         Passes over the training samples.
-    validation_split : float, default=0.0
+    validation_split : float or splitter, default=0.0
         Fraction of the samples, the last ones and at least one, held out from
         training and evaluated after each epoch, in [0, 1), as in `keras.Model.fit`.
+        Or a splitter of scikit-learn's, whose first split is taken: for example
+        ``StratifiedShuffleSplit(1, test_size=0.1)``.
+    early_stopping : bool, default=False
+        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs,
+        and to put the network of the best epoch back, as Keras's EarlyStopping does.
+        Then there are at most `epochs`. A `monitor` of held-out samples needs
+        `validation_split`, or `X_val` and `y_val` of `fit`.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which `early_stopping` stops.
+    tol : float, default=0.0
+        By how much `monitor` must improve for `early_stopping` to count it.
+    monitor : str, default="val_loss"
+        What `early_stopping` goes by: the name of a loss or metric in `history_`.
     shuffle : bool, default=True
         Whether each epoch takes the samples in an order of its own.
     callbacks : str, dict, Callback, class or list of these, default=None
@@ -109,8 +122,15 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
     model_ : keras.Model
         The trained network.
     history_ : dict of str to list of float
-        Loss and metrics of each epoch; with `validation_split` also as
-        ``val_loss`` and so on.
+        Loss and metrics of each epoch; those of held-out samples as ``val_loss`` and
+        so on.
+    n_iter_ : int
+        Epochs in `history_`.
+    best_epoch_ : int
+        With `early_stopping`, the epoch that was put back, counted from 0 as in Keras:
+        ``history_[monitor][best_epoch_]`` is its score.
+    best_score_ : float
+        With `early_stopping`, the value of `monitor` in that epoch.
     initial_epoch_ : int
         The epoch that the last fit started at: 0, or as many as it found in `memory`
         or went on from under `warm_start`. `history_` has those before as well.
