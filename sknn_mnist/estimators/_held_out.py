@@ -20,7 +20,7 @@ from sknn_mnist.engine._training import split_validation
 from sknn_mnist.estimators._data import CheckedData
 from sknn_mnist.estimators._weights import check_sample_weight
 
-__all__ = ["HoldsOut", "Validation", "check_validation_split", "warn_of_classes"]
+__all__ = ["HoldsOut", "Validation", "warn_of_classes"]
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,16 @@ class HoldsOut(CheckedData):
     # Whether rows that come are those to validate on.
     _checks_validation = False
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        split = self._setting("validation_split")
+        check_validation_split(split, type(self).__name__)
+
     def _check_validation(self, given: Validation) -> None:
         """Refuse what can't be validated on, and early stopping without anything."""
         owner = type(self).__name__
         given.check(owner)
         split = self._setting("validation_split")
-        check_validation_split(split, owner)
         own = given.X is not None
         if given.groups is not None and (own or not is_splitter(split)):
             what = "X_val, which is not split" if own else f"validation_split={split!r}"
