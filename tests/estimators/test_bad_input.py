@@ -5,6 +5,7 @@ import re
 import keras
 import numpy as np
 import pytest
+from sklearn.model_selection import ShuffleSplit
 
 from sknn_mnist import (
     CNNClassifier,
