@@ -2,8 +2,9 @@
 
 A search calls the same function with the same arguments for each fold and each number
 of epochs, and building a network takes as long as training a small one for an epoch. A
-function that refers to nothing but Keras's own classes and functions, plain values and
-other such functions makes the same network again; all others are called each time.
+function that refers to nothing but Keras's own classes and functions, arithmetic, plain
+values and other such functions makes the same network again; all others are called each
+time. So it is with schedules of learning rates, which a memory knows for years.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
-import marshal
+import math
 import re
 import sys
 import types
@@ -35,6 +36,15 @@ _BUILTINS = {
     *(int, float, str, bool, min, max, sum, abs, round, pow, divmod, isinstance),
     *(any, all, map, filter, ValueError, TypeError),
 }
+# Of math and NumPy, what gives the same for the same numbers, by `id`.
+_ARITHMETIC = {
+    id(value): f"{module.__name__}.{name}"
+    for module in (math, np)
+    for name, value in vars(module).items()
+    if (module is math and isinstance(value, types.BuiltinFunctionType))
+    or isinstance(value, np.ufunc)
+    or name in ("float32", "float64", "clip", "interp", "where", "searchsorted")
+}
 # What code does to names and objects that are not its own.
 _CHANGES = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF", "DELETE_DEREF"}
 _CHANGES |= {"DELETE_ATTR", "DELETE_SUBSCR"}
@@ -42,6 +52,12 @@ _STORES = {"STORE_ATTR", "STORE_SUBSCR"}
 # What a function may import when it is called.
 _LIBRARIES = {"keras", "tensorflow"}
 _NO_PART = {"CACHE", "EXTENDED_ARG", "PUSH_NULL", "NOP"}
+# What code does, and with what; not all Pythons have the last.
+_PARTS_OF_CODE = (
+    *("co_code", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars"),
+    *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_flags"),
+    "co_exceptiontable",
+)
 
 
 def purity_key(function: Any) -> Any:
@@ -55,8 +71,8 @@ def purity_key(function: Any) -> Any:
     Returns
     -------
     object or None
-        Computed at each use, as what the code refers to may change. None where that
-        may be anything.
+        Computed at each use, as what the code refers to may change; its `repr` is the
+        same in each process of the same Python. None where it may be anything.
     """
     try:
         return _key_of(function, ())
@@ -86,6 +102,8 @@ def _key_of(value: Any, within: tuple[Any, ...]) -> Any:
         if name.startswith("keras.models.") and not isinstance(value, type):
             raise NotOwnError(value)  # it reads files, or makes a copy of a network
         return name
+    if id(value) in _ARITHMETIC:
+        return "arithmetic", _ARITHMETIC[id(value)]
     if isinstance(value, functools.partial):
         parts = [_key_of(each, within) for each in (value.func, *value.args)]
         named = [(key, _key_of(each, within)) for key, each in value.keywords.items()]
@@ -111,8 +129,23 @@ def _key_of_code(function: types.FunctionType, within: tuple[Any, ...]) -> Any:
         (name, _key_of(each, within))
         for name, each in sorted((function.__kwdefaults__ or {}).items())
     ]
-    code = marshal.dumps(function.__code__)
+    code = _key_of_constant(function.__code__)
     return code, tuple(refers), tuple(defaults), tuple(keywords)
+
+
+def _key_of_constant(value: Any) -> Any:
+    """Return what is equal for constants of code that are the same, code included.
+
+    Not by its place in a file, and in the same words in each process.
+    """
+    if isinstance(value, types.CodeType):
+        parts = [_key_of_constant(getattr(value, name, b"")) for name in _PARTS_OF_CODE]
+        return "code", tuple(parts)
+    if isinstance(value, tuple):
+        return "tuple", tuple(map(_key_of_constant, value))
+    if isinstance(value, frozenset):
+        return "frozenset", tuple(sorted(map(repr, map(_key_of_constant, value))))
+    return type(value).__name__, repr(value)
 
 
 def _referred_to(function: types.FunctionType) -> dict[str, Any]:
