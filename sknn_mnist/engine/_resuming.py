@@ -13,7 +13,7 @@ from sknn_mnist.engine._batches import Logs
 from sknn_mnist.engine._early_stopping import BestEpoch
 from sknn_mnist.engine._kept_kinds import kinds_of, remember_kinds
 from sknn_mnist.engine._loop import FusedNetwork
-from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._network_state import get_state, set_state
 from sknn_mnist.engine._plan import Trained, TrainingPlan
 from sknn_mnist.engine._pool import borrow
 from sknn_mnist.engine._progress import showing_progress
@@ -21,6 +21,7 @@ from sknn_mnist.engine._watch import Look, Watch
 from sknn_mnist.memory import _callback_states as callback_states
 from sknn_mnist.memory._epochs import EpochKeeper
 from sknn_mnist.memory._fingerprints import training_key
+from sknn_mnist.memory._past_epochs import see_past_epochs
 from sknn_mnist.memory._states import KeptState, Kinds
 from sknn_mnist.memory._stores import Store
 from sknn_mnist.networks._recipes import NetworkRecipe
@@ -90,8 +91,9 @@ class _Training:
         self._recipe = recipe
         self._plan = plan
         self._memory = memory
+        changing = callback_states.changing(plan.callbacks)
         # Copied before they begin.
-        self._unbegun = callback_states.copies_for_a_replay(plan.callbacks)
+        self._unbegun = callback_states.copies_for_a_replay(changing)
         self._seen: KeptState | None = None  # trained again to be seen, and not kept
         self.key = training_key(
             recipe,
@@ -104,13 +106,19 @@ class _Training:
             if plan.validation_data is None
             else plan.validation_batch_size,
         )
-        if plan.callbacks:
-            configs = callback_states.configs_of(plan.callbacks)
+        if changing:
+            configs = callback_states.configs_of(changing)
             self.key = hashlib.sha256(f"{self.key} {configs!r}".encode()).hexdigest()
 
     def longest(self, epochs: int) -> KeptState | None:
         """Return what is kept after the most epochs up to `epochs`."""
-        return self._memory.longest(self.key, epochs, self._kinds)
+        found = self._memory.longest(self.key, epochs, self._kinds)
+        while found is not None:
+            shared = callback_states.epochs_shared(self._plan.callbacks, found.history)
+            if shared == found.epoch:
+                break
+            found = self._memory.longest(self.key, shared, self._kinds)
+        return found
 
     def at(self, epoch: int) -> KeptState:
         """Return the training after `epoch` epochs, trained again if need be."""
@@ -259,12 +267,20 @@ class _Training:
     ) -> None:
         """Train from `found` on to the plan's end, and hand each epoch to `epochs`."""
         past = {} if found is None else found.history
-        own = plan.callbacks[: len(self._plan.callbacks)]  # one more may show progress
+        own = callback_states.changing(plan.callbacks)
+
+        def put_state(epoch: int) -> None:
+            assert found is not None
+            kept = found if epoch == found.epoch else self.at(epoch)
+            set_state(fused.network, kept.state)
 
         def resume() -> Logs | None:
             if found is None:
                 return None
-            callback_states.go_on(own, found.callbacks, past)
+            callback_states.go_on(own, found.callbacks)
+            if len(own) < len(plan.callbacks):
+                fused.names_in_logs(plan, self._recipe.owner)  # builds its metrics
+                see_past_epochs(plan.callbacks, past, fused.network, put_state)
             return {name: values[-1] for name, values in past.items()}
 
         def after_epoch(look: Look) -> bool:
@@ -293,7 +309,8 @@ class _Training:
     def _kinds(self) -> Kinds:
         plan = self._plan
         validated = plan.validation_data is not None
-        return kinds_of(self._recipe, plan.callbacks, validated)
+        changing = callback_states.changing(plan.callbacks)
+        return kinds_of(self._recipe, changing, validated)
 
 
 class _Epochs:
@@ -333,10 +350,13 @@ class _KeptEpochs(_Epochs):
             stop = best.see(kept.epoch - 1, logs, lambda: kept)
         is_best = best is not None and best.held is kept
         ends = stop or kept.stopped or kept.epoch == self._plan.epochs
-        self._keeper.keep(kept, ends, is_best)
+        shared = callback_states.epochs_shared(self._plan.callbacks, kept.history)
+        keeps = shared == kept.epoch
+        if keeps:
+            self._keeper.keep(kept, ends, is_best)
         watched = self._plan.watch.end(
             Look(kept.epoch - 1, lambda: kept.history, lambda: kept.state)
         )
-        if watched and not ends:
+        if watched and keeps and not ends:
             self._keeper.keep(kept, True, is_best)
         return stop or watched

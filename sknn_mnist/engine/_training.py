@@ -147,10 +147,9 @@ def _obstacle(
         return "random_state must be an int for a training to come again"
     if state is not None:
         return "warm_start and partial_fit go on from the estimator itself"
-    for callback in plan.callbacks:
-        obstacle = obstacle_of(callback)
-        if obstacle is not None:
-            return obstacle
+    obstacle = obstacle_of(plan.callbacks)
+    if obstacle is not None:
+        return obstacle
     if not recipe.own:
         return "its network runs code of your own, which may have changed"
     if recipe.key is None:
