@@ -3,7 +3,9 @@
 A fit's copy of a callback has a state of its own as far as that is plain: numbers,
 text, arrays, random generators, metrics, and lists, dicts, sets of such. Two fits never
 share it. Whatever else a callback holds, such as a study, a run, a lock, a client, a
-function or a network, is shared with it: what the copy reports must arrive there.
+function or a network, is shared with it: what the copy reports must arrive there. A
+callback's class may say otherwise, by `__sklearn_clone__` first of all: where that
+gives the callback itself, it takes part in fits itself.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from uuid import UUID
 import keras
 import numpy as np
 from keras.callbacks import Callback
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from sknn_mnist._parameters import invalid, near_names
 
@@ -101,14 +103,16 @@ def copy_of_callbacks(value: Any, memo: dict[int, Any] | None = None) -> Any:
     Returns
     -------
     object
-        Of a callback whose class has a `__deepcopy__` or `__copy__` of its own, what
-        that gives.
+        Of a callback whose class has a `__sklearn_clone__`, `__deepcopy__` or
+        `__copy__` of its own, what the first of them gives.
     """
     memo = {} if memo is None else memo
     copies: list[tuple[Any, Any]] = []
     for each in _reached(value, memo):
         if not isinstance(each, Callback):
             memo[id(each)] = each
+        elif _has_own(each, "__sklearn_clone__"):
+            memo[id(each)] = clone(each)
         elif _has_own(each, "__copy__"):
             memo[id(each)] = copy.copy(each)
         elif not isinstance(each, _CONTAINERS):
@@ -297,6 +301,8 @@ def _kind_of(value: Any, into_all: bool) -> _Kind:
     if isinstance(value, Callback):
         if into_all:
             return _Kind.CALLBACK
+        if _has_own(value, "__sklearn_clone__"):
+            return _Kind.WHOLE
         if _has_own(value, "__deepcopy__"):
             return _Kind.PLAIN
         return _Kind.WHOLE if _has_own(value, "__copy__") else _Kind.CALLBACK

@@ -337,6 +337,15 @@ class Copies(SaysHow):
         return twin
 
 
+class Clones(Deepcopies):
+    """Says it in scikit-learn's way, which comes first."""
+
+    def __sklearn_clone__(self):
+        twin = type(self)(self.study)
+        twin.log = self.log
+        return twin
+
+
 class Tracker:
     """A helper of the user's own that wants to be copied."""
 
@@ -350,12 +359,13 @@ class Tracker:
 def test_a_class_may_say_how_it_is_copied():
     study = Study()
     deep, flat, held = Deepcopies(study), Copies(study), SaysHow(Tracker())
+    cloned = Clones(study)
+    given = [deep, flat, held, cloned]
     for made in (
-        make_callbacks([deep, flat, held], "DenseClassifier"),
-        clone(dense(callbacks=[deep, flat, held])).callbacks,
-        make_callbacks(Composite(deep, flat, held), "DenseClassifier")[0].inner[
-            "callbacks"
-        ],
+        make_callbacks(given, "DenseClassifier"),
+        clone(dense(callbacks=given)).callbacks,
+        copy.deepcopy(dense(callbacks=given)).callbacks,
+        make_callbacks(Composite(*given), "DenseClassifier")[0].inner["callbacks"],
     ):
         assert made[0] is not deep
         assert made[0].log is deep.log
@@ -365,6 +375,9 @@ def test_a_class_may_say_how_it_is_copied():
         assert made[1].study is study
         assert made[2].study is not held.study
         assert made[2].log is not held.log
+        assert made[3] is not cloned
+        assert made[3].log is cloned.log
+        assert made[3].study is study
 
 
 def test_keras_own_callbacks_are_copied_whole(data):
