@@ -90,7 +90,7 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         found in `callbacks_`: plain state (numbers, lists, arrays) is the copy's own,
         anything else that a callback holds, such as a study or a run, is shared. In a
         grid, where scikit-learn copies the candidates, give such callbacks a
-        `__deepcopy__`.
+        `__sklearn_clone__` that returns them, or give their class.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, optimizer state and history of the
         last fit instead of starting anew. A classifier needs the same classes then.
@@ -98,8 +98,8 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         Where training states are kept: a folder, or ``":memory:"`` for this process
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
-        Needs an int `random_state`, and of callbacks takes Keras's `EarlyStopping`,
-        `ReduceLROnPlateau`, `TerminateOnNaN` and `CSVLogger` alone. See the README.
+        Needs an int `random_state`, and of callbacks takes those of Keras's own that
+        stop, log, save or set rates by epoch, and no others. See the README.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
