@@ -284,10 +284,17 @@ def test_it_trains_from_scratch_and_says_so_once(parameters, why, memory):
         assert net.fit(X, Y).initial_epoch_ == 0
 
 
-@pytest.mark.parametrize("name", ["BackupAndRestore", "ModelCheckpoint"])
-def test_callbacks_that_write_for_themselves_train_from_scratch(name, memory, tmp_path):
-    argument = "backup_dir" if name == "BackupAndRestore" else "filepath"
-    config = {argument: str(tmp_path / "its.keras")}
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("BackupAndRestore", {"backup_dir": "its"}),
+        ("ModelCheckpoint", {"filepath": "its.keras", "save_freq": 3}),
+    ],
+)
+def test_callbacks_that_write_for_themselves_train_from_scratch(
+    name, config, memory, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     net = DenseClassifier(epochs=1, memory=memory, random_state=0)
     net.set_params(callbacks={"class_name": name, "config": config})
     for _ in range(2):
