@@ -89,7 +89,7 @@ def as_colormap(cmap: Any, owner: str) -> Any:
         raise invalid("cmap", owner, allowed, cmap) from err
 
 
-def as_line_options(line_kw: Any, owner: str) -> dict[str, Any]:
+def as_line_options(line_kw: Any, owner: str, name: str = "line_kw") -> dict[str, Any]:
     """Return options of `matplotlib.axes.Axes.plot` by their long names.
 
     Parameters
@@ -99,6 +99,8 @@ def as_line_options(line_kw: Any, owner: str) -> dict[str, Any]:
         the defaults, and Matplotlib refuses both at once.
     owner : str
         Who draws, for errors.
+    name : str, default="line_kw"
+        The parameter.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def as_line_options(line_kw: Any, owner: str) -> dict[str, Any]:
     else:
         reason = "not a mapping"
     allowed = f"a dict of options of matplotlib.axes.Axes.plot, or None ({reason})"
-    raise invalid("line_kw", owner, allowed, line_kw)
+    raise invalid(name, owner, allowed, line_kw)
 
 
 def as_cells(

@@ -28,6 +28,9 @@ __all__ = [
 # vision, and dark enough for thin lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
+# On dark paper the lighter blue and orange come first, and white is for black.
+ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0F0F0")
+
 # Between tiles, as a fraction of a tile's side.
 GAP = 0.12
 
@@ -115,11 +118,15 @@ def colour_of(place: int, n_places: int) -> Any:
     str or tuple
         As Matplotlib takes it.
     """
-    if n_places <= len(COLOURS):
-        return COLOURS[place]
     import matplotlib
+    from matplotlib.colors import to_rgb
 
-    return matplotlib.colormaps["viridis"](0.9 * place / (n_places - 1))
+    dark = sum(to_rgb(matplotlib.rcParams["text.color"])) > 1.5
+    if n_places <= len(COLOURS):
+        return (ON_DARK if dark else COLOURS)[place]
+    at = place / (n_places - 1)
+    # Without the end of the map that is like the paper.
+    return matplotlib.colormaps["viridis"](0.3 + 0.7 * at if dark else 0.9 * at)
 
 
 def near_square(n_tiles: int) -> int:

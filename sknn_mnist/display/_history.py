@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from sknn_mnist._parameters import invalid, near_names, refused
+from sknn_mnist._parameters import check_bool, invalid, near_names, refused
+from sknn_mnist.display._best_epochs import (
+    as_best_epochs,
+    as_monitors,
+    best_epoch_in,
+    known_best,
+)
 from sknn_mnist.display._checks import (
     as_histories,
     as_line_options,
@@ -29,12 +35,20 @@ MARKED = 12
 class HistoryDisplay:
     """Learning curves of one estimator, or of several compared.
 
-    Training is drawn solid, validation dashed; estimators differ in colour.
+    Training is drawn solid, validation dashed; estimators differ in colour. Where the
+    best epoch is known, as after early stopping, a star marks it, and a shade what was
+    trained after it.
 
     Parameters
     ----------
     histories : dict of str to (dict of str to list of float)
         By name of the estimator, its `history_`: one value per epoch for each metric.
+    best_epochs : dict of str to int, default=None
+        By name of the estimator, its `best_epoch_`, counted from 0; those not named
+        have none.
+    monitors : dict of str to str, default=None
+        By name of the estimator, the metric that the best epoch was told by; those
+        not named have "val_loss".
 
     Attributes
     ----------
@@ -60,12 +74,23 @@ class HistoryDisplay:
     >>> _ = display.plot()
     """
 
-    def __init__(self, histories: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
-        self.histories = as_histories("histories", histories, type(self).__name__)
+    def __init__(
+        self,
+        histories: Mapping[str, Mapping[str, Sequence[float]]],
+        *,
+        best_epochs: Mapping[str, int] | None = None,
+        monitors: Mapping[str, str] | None = None,
+    ) -> None:
+        owner = type(self).__name__
+        self.histories = as_histories("histories", histories, owner)
+        self.best_epochs = as_best_epochs(
+            "best_epochs", best_epochs, owner, self.histories
+        )
+        self.monitors = as_monitors("monitors", monitors, owner, self.histories)
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, name: str | None = None) -> Any:
-        """Take the learning curves of a fitted estimator.
+        """Take the learning curves of a fitted estimator, and its best epoch if known.
 
         Parameters
         ----------
@@ -96,7 +121,11 @@ class HistoryDisplay:
             own = name in (None, "")
             several = {type(net).__name__ if own else str(name): estimator}
         histories = {each: _history_of(one, owner) for each, one in several.items()}
-        return cls(as_histories("estimator", histories, owner))
+        histories = as_histories("estimator", histories, owner)
+        best, monitors = known_best(
+            {each: unwrapped(one)[1] for each, one in several.items()}
+        )
+        return cls(histories, best_epochs=best, monitors=monitors)
 
     @classmethod
     def from_history(cls, history: Any, *, name: str = "net") -> Any:
@@ -165,6 +194,8 @@ class HistoryDisplay:
         ax: Any = None,
         metrics: str | Sequence[str] | None = None,
         line_kw: Mapping[str, Any] | None = None,
+        mark_best: bool = True,
+        best_kw: Mapping[str, Any] | None = None,
     ) -> Any:
         """Draw one panel per metric.
 
@@ -176,6 +207,12 @@ class HistoryDisplay:
             Which metrics, without "val_". None: all, the loss first.
         line_kw : dict, default=None
             Handed to `matplotlib.axes.Axes.plot`.
+        mark_best : bool, default=True
+            Whether the best epoch is marked, where it is known: on the line it was
+            told by (validation or training), with its number, counted from 1 as the
+            axis does, and the monitored value in the legend.
+        best_kw : dict, default=None
+            Handed to `matplotlib.axes.Axes.plot` for the mark.
 
         Returns
         -------
@@ -200,6 +237,8 @@ class HistoryDisplay:
             raise refused("histories", type(self).__name__, must, repr(self.histories))
         shown = _metrics(points, metrics, owner)
         options = as_line_options(line_kw, owner)
+        of_mark = as_line_options(best_kw, owner, "best_kw")
+        marked = check_bool("mark_best", mark_best, owner)
         panels = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
         for each in panels:
             check_axes(each, owner)
@@ -215,7 +254,9 @@ class HistoryDisplay:
             must = f"hold {len(shown)} axes, one for each of {shown}"
             raise refused("ax", owner, must, repr(ax))
         for panel, metric in zip(panels, shown, strict=True):
-            self._draw(panel, points[points["metric"] == metric], options)
+            drawn = self._draw(panel, points[points["metric"] == metric], options)
+            if marked:
+                self._mark(panel, drawn, of_mark)
             panel.set_xlabel("epoch")
             panel.set_ylabel(plain(metric))
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -227,8 +268,12 @@ class HistoryDisplay:
         self.figure_ = panels[0].figure
         return self
 
-    def _draw(self, panel: Any, points: pd.DataFrame, line_kw: dict[str, Any]) -> None:
+    def _draw(
+        self, panel: Any, points: pd.DataFrame, line_kw: dict[str, Any]
+    ) -> dict[tuple[str, str], Any]:
+        """Draw a metric; returns its lines, by estimator and set."""
         alone = len(self.histories) == 1
+        drawn = {}
         for place, name in enumerate(self.histories):
             mine = points[points["estimator"] == name]
             for part, style in (("training", "-"), ("validation", "--")):
@@ -245,7 +290,23 @@ class HistoryDisplay:
                     "label": part if alone else plain(f"{name}, {part}"),
                     **line_kw,
                 }
-                panel.plot(line["epoch"], line["value"], **options)
+                (drawn[name, part],) = panel.plot(
+                    line["epoch"], line["value"], **options
+                )
+        return drawn
+
+    def _mark(
+        self, panel: Any, drawn: dict[tuple[str, str], Any], options: dict[str, Any]
+    ) -> None:
+        for name in self.histories:
+            best = best_epoch_in(name, self.histories, self.best_epochs, self.monitors)
+            if best is None:
+                continue
+            # A metric that only training has is marked there.
+            line = drawn.get((name, best.part)) or drawn.get((name, "training"))
+            if line is not None and len(line.get_ydata()) >= best.epoch:
+                whose = None if len(self.histories) == 1 else name
+                best.draw(panel, line, name=whose, options=options)
 
 
 def _metrics(points: pd.DataFrame, metrics: Any, owner: str) -> list[str]:

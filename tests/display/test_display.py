@@ -183,6 +183,126 @@ def test_bad_histories_are_refused(dense):
         display.plot(ax=plt.subplots()[1])
 
 
+# -- the best epoch ------------------------------------------------------------------
+
+
+LOSSES = {
+    "loss": [3.0, 2.0, 1.0, 0.5, 0.4],
+    "val_loss": [3.0, 2.0, 1.5, 1.75, 1.875],
+    "accuracy": [0.1, 0.2, 0.3, 0.4, 0.5],
+    "val_accuracy": [0.1, 0.2, 0.25, 0.2, 0.3],
+}
+
+
+def stopped(monitor, best_epoch, history=LOSSES):
+    """A fitted net as early stopping leaves it."""
+    net = DenseClassifier()
+    net.history_, net.best_epoch_ = history, best_epoch
+    net.monitor = monitor
+    return net
+
+
+def marks_of(panel):
+    return [line for line in panel.get_lines() if line.get_marker() == "*"]
+
+
+def legend_of(display):
+    panel = np.atleast_1d(display.ax_)[0]
+    return [text.get_text() for text in panel.get_legend().get_texts()]
+
+
+def test_the_best_epoch_is_marked_where_it_was_judged():
+    display = HistoryDisplay.from_estimator(stopped("val_loss", 2)).plot()
+    places = [
+        [(*mark.get_xdata(), *mark.get_ydata()) for mark in marks_of(panel)]
+        for panel in display.ax_
+    ]
+    assert places == [[(3, 1.5)], [(3, 0.25)]]
+    assert legend_of(display) == [
+        *("training", "validation"),
+        *("best epoch 3 (val_loss 1.5)", "2 epochs after it"),
+    ]
+    (shade,) = display.ax_[0].patches
+    assert (shade.get_x(), shade.get_x() + shade.get_width()) == (3, 5)
+
+
+def test_the_best_epoch_may_be_told_by_training_and_be_the_last():
+    net = stopped("accuracy", 4)
+    display = HistoryDisplay.from_estimator(net).plot(metrics="accuracy")
+    (mark,) = marks_of(display.ax_)
+    assert (*mark.get_xdata(), *mark.get_ydata()) == (5, 0.5)
+    assert legend_of(display)[2:] == ["best epoch 5 (accuracy 0.5)"]
+    assert not display.ax_.patches
+    only = stopped("val_loss", 1, {"loss": [2.0, 1.0], "val_loss": [1.0, 0.5]})
+    only.history_["lr"] = [0.1, 0.2]  # a metric without validation
+    (mark,) = marks_of(HistoryDisplay.from_estimator(only).plot(metrics="lr").ax_)
+    assert mark.get_ydata().tolist() == [0.2]
+
+
+def test_each_of_several_has_its_best_epoch(dense):
+    nets = {"a": stopped("val_loss", 2), "$b": stopped("val_loss", 3), "c": dense}
+    search = GridSearchCV(DenseClassifier(), {})
+    search.best_estimator_ = make_pipeline(MinMaxScaler(), nets["$b"])
+    display = HistoryDisplay.from_estimator({**nets, "$b": search}).plot()
+    assert display.best_epochs == {"a": 2, "$b": 3}
+    assert legend_of(display)[-2:] == [
+        "a, best epoch 3 (val_loss 1.5)",
+        r"\$b, best epoch 4 (val_loss 1.75)",
+    ]
+    colours = [mark.get_color() for mark in marks_of(display.ax_[0])]
+    lines = {line.get_label(): line for line in display.ax_[0].get_lines()}
+    names = ("a, validation", r"\$b, validation")
+    assert colours == [lines[name].get_color() for name in names]
+
+
+def test_the_mark_can_be_left_out_and_styled(dense):
+    display = HistoryDisplay.from_estimator(stopped("val_loss", 2))
+    assert not marks_of(display.plot(mark_best=False).ax_[0])
+    assert legend_of(display) == ["training", "validation"]
+    styled = display.plot(best_kw={"marker": "D", "ms": 5, "label": "mine", "c": "k"})
+    (mark,) = (line for line in styled.ax_[0].get_lines() if line.get_marker() == "D")
+    assert (mark.get_markersize(), mark.get_label()) == (5, "mine")
+    plain = HistoryDisplay.from_estimator(dense)
+    assert plain.best_epochs == {}
+    assert not marks_of(plain.plot().ax_[0])
+
+
+def test_best_epochs_that_are_none_are_refused():
+    histories = {"a": LOSSES}
+    with pytest.raises(TypeError, match=r"some of \['a'\]. Got \{'b': 1\}"):
+        HistoryDisplay(histories, best_epochs={"b": 1})
+    for wrong in (5, -1, 1.0, True):
+        with pytest.raises(ValueError, match=r"hold ints in the range \[0, 5\)"):
+            HistoryDisplay(histories, best_epochs={"a": wrong})
+    with pytest.raises(ValueError, match=r"'monitors'.*name of a metric"):
+        HistoryDisplay(histories, monitors={"a": 1})
+    display = HistoryDisplay(histories, best_epochs={"a": 1}, monitors={"a": "other"})
+    assert legend_of(display.plot())[2] == "best epoch 2"
+    with pytest.raises(ValueError, match="'best_kw'"):
+        display.plot(best_kw={"colour": "red"})
+    with pytest.raises((TypeError, ValueError), match="'mark_best'"):
+        display.plot(mark_best="yes")
+
+
+def test_lines_can_be_seen_on_dark_paper():
+    many = HistoryDisplay({str(n): {"loss": [n, 0.0]} for n in range(9)})
+    seven = HistoryDisplay({str(n): {"loss": [n, 0.0]} for n in range(7)})
+    for style, paper, least in (("default", 1.0, 1.3), ("dark_background", 0.0, 3)):
+        with plt.style.context(style):
+            for display in (many, seven):
+                colours = [line.get_color() for line in display.plot().ax_.get_lines()]
+                assert len({*map(mpl.colors.to_hex, colours)}) == len(colours)
+                assert all(contrast(each, paper) > least for each in colours)
+
+
+def contrast(colour, paper):
+    """Of WCAG: from the luminance of a colour and that of what is behind it."""
+    rgb = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    low, high = sorted([linear @ [0.2126, 0.7152, 0.0722], paper])
+    return (high + 0.05) / (low + 0.05)
+
+
 # -- searches ----------------------------------------------------------------------
 
 
