@@ -35,7 +35,12 @@ class Examples(NamedTuple):
     n_classes: int  # that there are
     tiles: list[np.ndarray]  # N_EXAMPLES of each, NaN where a class has fewer
     n_columns: int
-    colours: str  # of grey images
+    colours: str | None  # of grey images
+
+    @property
+    def longest_name(self) -> int:
+        """Letters of the longest of their names."""
+        return max(len(str(name)) for name in self.names)
 
     @property
     def title(self) -> str:
@@ -122,9 +127,12 @@ def as_images_of(data: Any, X: Any) -> np.ndarray | None:
     return X[..., None] if X.ndim == 3 else X
 
 
-def colours_of(data: Any) -> str:
-    """Return the colour map for grey images: ink is dark, photographs are as seen."""
-    return "gray" if data.is_own else "gray_r"
+def colours_of(data: Any) -> str | None:
+    """Return the colour map for grey images: photographs are as seen.
+
+    None for ink, whose colour is the theme's: dark on light paper, light on dark.
+    """
+    return "gray" if data.is_own else None
 
 
 def draw_examples(examples: Examples, ax: Any) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -13,25 +11,18 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sknn_mnist._cv_results import Keys, Level, cv_results_frame, identity
-from sknn_mnist.display._drawing import near_square
-from sknn_mnist.reporting._classes import (
-    as_images_of,
-    colours_of,
-    count_classes,
-    draw_examples,
-    examples_of,
-)
-from sknn_mnist.reporting._confusion import confusion_of, draw_confusion
+from sknn_mnist._cv_results import Keys, Level, cv_results_frame
+from sknn_mnist.reporting._class_scores import ClassScores, score_classes
+from sknn_mnist.reporting._classes import count_classes
+from sknn_mnist.reporting._findings import findings_of
+from sknn_mnist.reporting._pictures import pictures_of
 from sknn_mnist.reporting._pivot import pivot_cv_results
 
 __all__ = ["Run", "render_report"]
 
-# Mistakes shown at most, so that the figure stays readable.
-N_MISTAKES = 24
-
-# Pixels per inch of figures, as in CSS.
-PIXELS = 96
+# Columns of the table, as far as there are any: of each metric, then of all.
+OF_METRICS = ("mean_test", "std_test", "mean_train", "std_train")
+TIMES = ("mean_fit_time", "std_fit_time")
 
 
 @dataclass(frozen=True)
@@ -88,32 +79,19 @@ def render_report(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    missing = ""
-    class_pictures: list[_Picture] = []
-    search_pictures: list[_Picture] = []
-    best_pictures: list[_Picture] = []
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        missing = "No pictures: they need matplotlib, pip install 'sknn-mnist[plot]'."
-    else:
-        with mpl.rc_context({"figure.max_open_warning": 0, "svg.hashsalt": "report"}):
-            class_pictures = _class_pictures(run)
-            search_pictures = _search_pictures(run)
-            best_pictures = _best_pictures(run)
+    predicted = None if run.best is None else run.best.predict(run.data.X_test)
     model = run.best.model_ if run.best is not None else None
     return environment.get_template("report.html.j2").render(
         title=f"{run.record['model']} on {run.record['dataset']['name']}",
         about=f"{run.data.about}. {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC.",
+        finding=findings_of(run.search, run.record["scoring"]),
         results=_results(run.record),
         table=_table(run),
         classes=count_classes(run.data.y_train, run.data.y_test),
-        class_pictures=class_pictures,
-        search_pictures=search_pictures,
-        best_pictures=best_pictures,
+        told=[] if predicted is None else _told(run.data.y_test, predicted),
         layers=_layers(model),
         n_parameters=f"{model.count_params():,}" if model is not None else "",
-        missing=missing,
+        pictures=pictures_of(run, predicted),
         code=run.code,
         settings=[(name, str(value)) for name, value in run.settings.items()],
     )
@@ -129,24 +107,59 @@ def _results(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _table(run: Run) -> dict[str, Any]:
     """Return the pivot table as cells, each a text, a sort key and a shade."""
-    pivot: Any = pivot_cv_results(run.search, index=run.index)
+    shown, metrics = _columns(cv_results_frame(run.search))
+    pivot: Any = pivot_cv_results(run.search, index=run.index, values=shown)
     labels = pivot.index.to_frame(index=False)
-    scores = pivot.to_numpy(dtype=float)
+    numbers = pivot.to_numpy(dtype=float)
+    shades = _shades(numbers, metrics)
     best = _chosen_labels(run)
-    known = scores[~np.isnan(scores)]
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     rows = []
     # By column, since pandas makes a row of ints and floats all floats.
     columns = [labels.iloc[:, at].tolist() for at in range(labels.shape[1])]
-    for names, numbers in zip(zip(*columns, strict=True), scores, strict=True):
+    for place, names in enumerate(zip(*columns, strict=True)):
         cells = [{"text": str(v), "key": str(v), "shade": None} for v in names]
-        cells += [_score_cell(value, low, high) for value in numbers]
+        cells += [
+            _cell(name, float(value), shade)
+            for name, value, shade in zip(
+                shown, numbers[place], shades[place], strict=True
+            )
+        ]
         rows.append({"cells": cells, "best": names == best})
     return {
-        "columns": [*map(str, labels.columns), *map(str, pivot.columns)],
+        "columns": [*map(str, labels.columns), *shown],
         "n_labels": labels.shape[1],
+        "has_times": TIMES[0] in shown,
         "rows": rows,
     }
+
+
+def _columns(results: Any) -> tuple[list[str], list[str | None]]:
+    """Return the columns to show, and of each the metric that it is a mean of."""
+    metrics = [
+        name.removeprefix("mean_test_")
+        for name in map(str, results.columns)
+        if name.startswith("mean_test_")
+    ]
+    wanted = [
+        (f"{part}_{metric}", metric if part.startswith("mean") else None)
+        for metric in metrics
+        for part in OF_METRICS
+    ]
+    wanted += [(name, None) for name in TIMES]
+    there = [each for each in wanted if each[0] in results.columns]
+    return [name for name, _ in there], [metric for _, metric in there]
+
+
+def _shades(numbers: np.ndarray, metrics: list[str | None]) -> np.ndarray:
+    """Return numbers from 0 to 1 for scores, NaN for all else; by metric."""
+    shades = np.full(numbers.shape, np.nan)
+    for metric in set(metrics) - {None}:
+        at = [place for place, each in enumerate(metrics) if each == metric]
+        scores = numbers[:, at]
+        known = scores[np.isfinite(scores)]
+        low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+        shades[:, at] = (scores - low) / (high - low) if high > low else 0.5
+    return shades
 
 
 def _chosen_labels(run: Run) -> tuple[Any, ...] | None:
@@ -160,11 +173,34 @@ def _chosen_labels(run: Run) -> tuple[Any, ...] | None:
     return tuple(level.labels[level.places[chosen]] for level in levels)
 
 
-def _score_cell(value: float, low: float, high: float) -> dict[str, Any]:
+def _cell(column: str, value: float, shade: float) -> dict[str, Any]:
     if math.isnan(value):
-        return {"text": "failed", "key": "", "shade": None}
-    shade = (value - low) / (high - low) if high > low else 0.5
-    return {"text": _four(value), "key": repr(float(value)), "shade": f"{shade:.3f}"}
+        text = "failed" if column.startswith("mean_") else "–"
+        return {"text": text, "key": "", "shade": None}
+    text = f"{value:.3f}" if column in TIMES else _four(value)
+    shown = None if not math.isfinite(shade) else f"{shade:.3f}"
+    return {"text": text, "key": repr(value), "shade": shown}
+
+
+def _told(y: Any, predicted: np.ndarray) -> list[dict[str, Any]]:
+    """Return the rows of the table of classes, their mean last."""
+    classes, mean = score_classes(y, predicted)
+    return [_told_row(each, False) for each in classes] + [_told_row(mean, True)]
+
+
+def _told_row(scores: ClassScores, is_mean: bool) -> dict[str, Any]:
+    values = scores[1:4]
+    return {
+        "name": scores.name,
+        "cells": [
+            {"text": "–", "key": ""}
+            if math.isnan(value)
+            else {"text": _four(value), "key": repr(value)}
+            for value in values
+        ],
+        "support": scores.support,
+        "is_mean": is_mean,
+    }
 
 
 def _four(value: float) -> str:
@@ -197,135 +233,3 @@ def _shape_of_output(layer: Any) -> str:
     return ", ".join(
         " × ".join(str(side) for side in each.shape[1:]) for each in outputs
     )
-
-
-# -- pictures ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Picture:
-    """A picture in a light and a dark theme, as data URIs."""
-
-    title: str
-    width: int
-    light: str
-    dark: str
-
-
-def _class_pictures(run: Run) -> list[_Picture]:
-    examples = examples_of(run.data)
-    if examples is None:
-        return []
-    size = (1.6 + 0.75 * examples.n_columns, 0.4 + 0.8 * len(examples.names))
-    return [_picture(examples.title, lambda ax: draw_examples(examples, ax), size)]
-
-
-def _search_pictures(run: Run) -> list[_Picture]:
-    from sknn_mnist.display import SearchDisplay
-
-    results = cv_results_frame(run.search)
-    keys = Keys(results, "render_report")
-    varying = [
-        key for key in keys.parameters if len({identity(v) for v in results[key]}) > 1
-    ]
-    if not varying:
-        return []
-    display = SearchDisplay.from_search(run.search)
-    n_columns = results[keys.find("x", display.x)].map(str).nunique()
-    n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
-    return [
-        _picture(
-            "Mean test score, the best per cell; the best of all is framed",
-            lambda ax: display.plot(ax=ax, kind="heatmap"),
-            (2.8 + 0.8 * n_columns, 1.5 + 0.5 * n_rows),
-        ),
-        _picture(
-            "Test scores solid, training dashed, with one standard deviation over the "
-            "folds",
-            lambda ax: display.plot(ax=ax, kind="lines", train=True),
-            (6.0, 4.0),
-        ),
-    ]
-
-
-def _best_pictures(run: Run) -> list[_Picture]:
-    if run.best is None:
-        return []
-    from sknn_mnist.display import HistoryDisplay
-
-    X, y = run.data.X_test, run.data.y_test
-    history = HistoryDisplay.from_estimator(run.best)
-    metrics = list(dict.fromkeys(history.frame()["metric"]))
-    mistakes = _mistakes(run)
-    confusion = confusion_of(y, run.best.predict(X))
-    return [
-        _picture(
-            "Learning curves",
-            lambda axes: history.plot(ax=axes),
-            (1.0 + 3.6 * len(metrics), 3.4),
-            len(metrics),
-        ),
-        _picture(
-            "Confusion matrix of the test rows",
-            lambda ax: draw_confusion(confusion, ax),
-            (confusion.side, confusion.side),
-        ),
-        _picture(
-            "Most confident mistakes: true and predicted class, and its probability",
-            lambda ax: mistakes.plot(
-                ax=ax, n_images=N_MISTAKES, cmap=colours_of(run.data)
-            ),
-            _size_of_mistakes(mistakes),
-        ),
-    ]
-
-
-def _size_of_mistakes(mistakes: Any) -> tuple[float, float]:
-    n_shown = max(1, min(N_MISTAKES, len(mistakes.images)))
-    if not any(isinstance(name, str) for name in mistakes.y_true.tolist()):
-        return 8.8, 1.3 * math.ceil(n_shown / 6)
-    # Names of classes may need lines of their own.
-    n_columns = near_square(n_shown)
-    return 1.5 * n_columns, 2.3 * math.ceil(n_shown / n_columns)
-
-
-def _mistakes(run: Run) -> Any:
-    from sknn_mnist.display import MistakesDisplay
-
-    X = run.data.X_test
-    found = MistakesDisplay.from_estimator(run.best, X, run.data.y_test)
-    images = as_images_of(run.data, X[found.index])
-    if images is not None:  # of a shape that flat rows don't tell
-        found.images = images
-    return found
-
-
-def _picture(
-    title: str,
-    draw: Callable[[Any], Any],
-    size: tuple[float, float],
-    n_panels: int = 1,
-) -> _Picture:
-    width, height = min(size[0], 12.0), min(size[1], 12.0)
-    return _Picture(
-        title,
-        round(width * PIXELS),
-        _svg(draw, (width, height), n_panels, "default"),
-        _svg(draw, (width, height), n_panels, "dark_background"),
-    )
-
-
-def _svg(
-    draw: Callable[[Any], Any], size: tuple[float, float], n_panels: int, style: str
-) -> str:
-    from matplotlib import style as styles
-    from matplotlib.figure import Figure
-
-    # Not pyplot, which may open windows and keeps figures alive.
-    with styles.context(style):
-        figure = Figure(figsize=size, layout="constrained")
-        axes: Sequence[Any] = figure.subplots(1, n_panels, squeeze=False)[0]
-        draw(axes if n_panels > 1 else axes[0])
-        text = io.BytesIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(text.getvalue()).decode()

@@ -1,0 +1,241 @@
+"""What a search found, in a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sknn_mnist._cv_results import Keys, cv_results_frame
+
+__all__ = ["findings_of"]
+
+# Candidates of one score that are named; the others are counted.
+MOST_NAMED = 3
+
+# Characters of a parameter's value.
+LONGEST = 60
+
+# Scores closer than this differ in the order of an addition alone.
+ROUNDING = 1e-12
+
+
+def findings_of(search: Any, scoring: str) -> str:
+    """Tell which candidate is best, how good it is and how far the next one is.
+
+    Parameters
+    ----------
+    search : fitted search
+        Of any kind that has a ``cv_results_``.
+    scoring : str
+        What the score is called that a search by one metric calls "score".
+
+    Returns
+    -------
+    str
+        A sentence, or one for each metric where the search chose by none of several.
+        After halving it compares the candidates that came to the last iteration.
+    """
+    results = cv_results_frame(search)
+    metrics = [
+        name.removeprefix("mean_test_")
+        for name in map(str, results.columns)
+        if name.startswith("mean_test_")
+    ]
+    refit = getattr(search, "refit", None)
+    chosen = getattr(search, "best_index_", None)
+    if len(metrics) == 1:
+        # By a callable, the search may choose another than the best.
+        return _Finding(results, metrics[0], scoring, chosen).sentence(callable(refit))
+    if isinstance(refit, str) and refit in metrics:
+        others = [name for name in metrics if name != refit]
+        return _Finding(results, refit, scoring, chosen).sentence(others=others)
+    if chosen is not None and callable(refit):
+        finding = _Finding(results, metrics[0], scoring, chosen)
+        return finding.sentence(by_rule=True, others=metrics[1:])
+    return " ".join(
+        _Finding(results, metric, scoring, None).sentence(by=True) for metric in metrics
+    )
+
+
+class _Finding:
+    """The candidates that are compared, by one metric."""
+
+    def __init__(
+        self, results: pd.DataFrame, metric: str, scoring: str, chosen: int | None
+    ) -> None:
+        self.keys = Keys(results, "findings_of")
+        self.metric = metric
+        self.called = scoring if metric == "score" else metric
+        self.n_folds = _n_folds(results, metric)
+        failed = results[f"mean_test_{metric}"].isna()
+        self.n_failed = int(failed.sum())
+        self.is_halving = "iter" in results
+        self.n_candidates = len(results)
+        self.all = self.last = results
+        if self.is_halving:
+            self.n_candidates = int((results["iter"] == results["iter"].min()).sum())
+            # One that fails may fail in several iterations.
+            self.n_failed = int(failed.groupby(results["iter"]).sum().max())
+            self.last = results[results["iter"] == results["iter"].max()]
+        scores = self.last[f"mean_test_{metric}"].astype(float)
+        self.scores = scores[scores.notna()].sort_values(ascending=False, kind="stable")
+        known = chosen is not None and chosen in self.scores.index
+        self.best: Any = chosen if known else next(iter(self.scores.index), None)
+
+    def sentence(
+        self, by_rule: bool = False, by: bool = False, others: Sequence[str] = ()
+    ) -> str:
+        """Return what was found.
+
+        Parameters
+        ----------
+        by_rule : bool, default=False
+            Whether the search chose by a rule of its own, not by the score alone.
+        by : bool, default=False
+            Whether to say by which metric.
+        others : sequence of str, default=()
+            Other metrics to tell of the best.
+        """
+        if self.best is None:
+            return f"{self._opening()}, none could be scored: every fit failed."
+        name = self._name(self.best)
+        score = self._score(self.best) + self._others(others)
+        if self.n_candidates == 1:
+            only = f"The only candidate, {name}," if name else "The only candidate"
+            return f"{only} has {score} in {self._folds()}."
+        opening = self._opening()
+        if by_rule:
+            rule = f"the search's own rule chose {name}"
+            return f"{opening}, {rule}: {score}{self._highest()}."
+        measured = f" by {self.called}" if by else ""
+        alike = self._alike()
+        if len(alike) > 1:
+            named = _listed([self._name(each) for each in alike])
+            taken = "" if by else f"; the search took {name}"
+            return (
+                f"{opening}, {len(alike)} are best alike{measured}, {named}: "
+                f"{score}{taken}."
+            )
+        if self.is_halving and len(self.last) == 1:
+            return f"{opening}, {name} is left{measured}: {score}."
+        return f"{opening}, {name} is best{measured}: {score}{self._next()}."
+
+    def _opening(self) -> str:
+        counted = _counted(self.n_candidates, "candidate")
+        failed = ""
+        if self.best is not None and self.n_failed:
+            failed = f", {self.n_failed} of which failed"
+        if not self.is_halving:
+            return f"Of {counted} in {self._folds()}{failed}"
+        rounds = _counted(self.all["iter"].nunique(), "iteration")
+        left = f", the last of which {len(self.last)} reached"
+        if len(self.last) == 1:
+            left = ""
+        return f"Of {counted} in {self._folds()} and {rounds} of halving{left}{failed}"
+
+    def _next(self) -> str:
+        """Return how far the next candidate is from the best."""
+        rest = self.scores.drop(self.best)
+        if rest.empty:
+            return "; no other could be scored"
+        at, following = rest.index[0], rest.iloc[0]
+        spread = self._spread(self.best)
+        name = f"the next one, {self._name(at)} ({_number(following)}),"
+        gap = self.scores[self.best] - following
+        if spread is None:
+            return f"; {name} is {_number(gap)} below"
+        near = int((self.scores[self.best] - rest <= spread).sum())
+        if not near:
+            return f"; {name} is more than one standard deviation below"
+        so = ""
+        if near == 2:
+            so = ", and so is 1 other"
+        elif near > 2:
+            so = f", and so are {near - 1} others"
+        return f"; {name} is within one standard deviation{so}"
+
+    def _alike(self) -> list[Any]:
+        """Return the candidates that share the best score, as the search has them."""
+        best = self.scores[self.best]
+        near = (self.scores - best).abs() <= _close(best)
+        return sorted(self.scores.index[near])
+
+    def _highest(self) -> str:
+        """Return which candidate has a higher score than the chosen one, if any."""
+        best = self.scores.iloc[0]
+        if self.scores[self.best] >= best - _close(best):
+            return ""
+        name = self._name(self.scores.index[0])
+        return f"; the highest score is {_number(best)}, of {name}"
+
+    def _others(self, metrics: Sequence[str]) -> str:
+        told = [self._score(self.best, name) for name in metrics]
+        return f" (its other scores: {', '.join(told)})" if told else ""
+
+    def _score(self, row: Any, metric: str | None = None) -> str:
+        metric = metric or self.metric
+        value = float(self.all.loc[row, f"mean_test_{metric}"])
+        called = self.called if metric == self.metric else metric
+        if math.isnan(value):
+            return f"failed {called}"
+        spread = self._spread(row, metric)
+        around = "" if spread is None else f" ± {_number(spread, value)}"
+        return f"{_number(value)}{around} {called}"
+
+    def _spread(self, row: Any, metric: str | None = None) -> float | None:
+        """Return the standard deviation over the folds; None where there is none."""
+        column = f"std_test_{metric or self.metric}"
+        if self.n_folds == 1 or column not in self.all:
+            return None
+        spread = float(self.all.loc[row, column])
+        return None if math.isnan(spread) else spread
+
+    def _name(self, row: Any) -> str:
+        params: Mapping[str, Any] = self.all.loc[row, "params"]
+        return ", ".join(
+            f"{self.keys.short(f'param_{name}')}={_text(value)}"
+            for name, value in params.items()
+        )
+
+    def _folds(self) -> str:
+        return _counted(self.n_folds, "fold") if self.n_folds else "cross-validation"
+
+
+def _n_folds(results: pd.DataFrame, metric: str) -> int:
+    ending = f"_test_{metric}"
+    return sum(
+        str(name).startswith("split") and str(name).endswith(ending)
+        for name in results.columns
+    )
+
+
+def _listed(names: list[str]) -> str:
+    shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+    if more > 0:
+        return f"{'; '.join(shown)} and {more} more"
+    return f"{'; '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _number(value: float, beside: float | None = None) -> str:
+    """Return a score as the table has it, unless it would read as 0 there."""
+    scale = abs(value if beside is None else beside)
+    if math.isfinite(scale) and 0 < scale < 0.01:
+        return f"{value:.3g}"
+    return f"{value:.4f}"
+
+
+def _close(score: float) -> float:
+    return ROUNDING * max(abs(score), 1.0) if np.isfinite(score) else 0.0
+
+
+def _text(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
