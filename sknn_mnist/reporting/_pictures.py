@@ -209,7 +209,7 @@ def _size_of_mistakes(mistakes: Any) -> tuple[float, float]:
     n_columns = near_square(n_shown)
     n_rows = math.ceil(n_shown / n_columns)
     if not any(isinstance(name, str) for name in mistakes.y_true.tolist()):
-        return max(3.0, 1.15 * n_columns), 0.4 + 1.4 * n_rows
+        return max(3.0, 1.15 * n_columns), 0.4 + 1.3 * n_rows
     # Names of classes may need lines of their own.
     return max(3.0, 1.5 * n_columns), 2.3 * n_rows
 

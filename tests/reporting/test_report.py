@@ -1,16 +1,20 @@
 """The report of a search: whole, escaped, readable without a network."""
 
 import base64
+import io
 import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import GridSearchCV
 
 from sknn_mnist import DenseClassifier, clear_memory
@@ -34,7 +38,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self.links += [v for k, v in attrs if k in ("src", "href", "srcset")]
-        if tag not in ("meta", "img", "source", "link", "br"):
+        if tag not in ("meta", "img", "source", "link", "br", "wbr"):
             self.open.append(tag)
         if tag in ("td", "th"):
             self.cells.append("")
@@ -83,21 +87,164 @@ def test_it_holds_what_was_found(html, folder):
     assert "version of keras" in text
     assert "hidden_1" in page.cells
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", html)
-    assert len(captions) == 6
+    assert len(captions) == 7
     rows = [attrs for tag, attrs in page.tags if tag == "tr" and attrs.get("class")]
     assert len(rows) == 1  # the best
+
+
+def test_the_table_tells_spread_and_times(html, folder):
+    results = pd.read_csv(folder / "cv_results.csv")
+    table = html.partition('id="scores"')[2].partition("</table>")[0]
+    heads = re.findall(r'<button type="button">(.*?)</button>', table)
+    assert [head.replace("<wbr>", "") for head in heads] == [
+        *("epochs", "hidden_size"),
+        *("mean_test_score", "std_test_score", "mean_train_score", "std_train_score"),
+        *("mean_fit_time", "std_fit_time"),
+    ]
+    cells = re.findall(
+        r'<td data-key="([^"]*)" class="number"( style)?.*?>(.*?)</td>', table
+    )
+    columns = [cells[at::6] for at in range(6)]
+    for name, column in zip(heads[2:], columns, strict=True):
+        name = name.replace("<wbr>", "")
+        keys = sorted(float(key) for key, _, _ in column)
+        np.testing.assert_allclose(keys, sorted(results[name]), rtol=1e-12)
+        digits = 3 if name.endswith("time") else 4
+        assert all(text == f"{float(key):.{digits}f}" for key, _, text in column)
+        # Colours compare scores; a deviation or a time is none.
+        assert {bool(shade) for _, shade, _ in column} == {name in SHADED}
+    assert "the seconds of a fit" in html
+
+
+SHADED = ("mean_test_score", "mean_train_score")
+
+
+def test_it_begins_with_what_was_found(html, folder):
+    results = pd.read_csv(folder / "cv_results.csv")
+    best = results.loc[results["mean_test_score"].idxmax()]
+    found = re.search(r'<p class="finding">(.*?)</p>', html)[1]
+    chosen = f"epochs={best['param_epochs']}, hidden_size={best['param_hidden_size']}"
+    score = f"{best['mean_test_score']:.4f} ± {best['std_test_score']:.4f} accuracy"
+    assert found.startswith(f"Of 4 candidates in 2 folds, {chosen} is best: {score}")
+    assert html.index('class="finding"') < html.index("<h2")
 
 
 def test_pictures_are_for_light_and_dark(html):
     page = Page(html)
     pictures = [attrs["srcset"] for tag, attrs in page.tags if tag == "source"]
     lights = [attrs["src"] for tag, attrs in page.tags if tag == "img"]
-    assert len(pictures) == len(lights) == 6
+    assert len(pictures) == len(lights) == 7
     for link in [*pictures, *lights]:
         svg = base64.b64decode(link.partition(",")[2])
         assert svg.lstrip().startswith(b"<?xml")
         assert b"<script" not in svg
     assert not set(pictures) & set(lights)
+
+
+def svgs_of(html):
+    """The pictures of a report, by theme."""
+    page = Page(html)
+    links = {
+        "dark": [attrs["srcset"] for tag, attrs in page.tags if tag == "source"],
+        "light": [attrs["src"] for tag, attrs in page.tags if tag == "img"],
+    }
+    return {
+        theme: [base64.b64decode(each.partition(",")[2]).decode() for each in found]
+        for theme, found in links.items()
+    }
+
+
+def test_dark_pictures_have_no_white(html):
+    svgs = svgs_of(html)
+    white = r"#(ffffff|fff\b)|white"
+    for svg in svgs["dark"]:
+        assert not re.search(rf"stroke: ?({white})", svg)  # no lines, no grid
+        assert not re.search(rf'<path d="[^"]*" style="fill: ?({white})', svg)
+    tiles = {
+        theme: [pixels for svg in found for pixels in images_in(svg)]
+        for theme, found in svgs.items()
+    }
+    assert len(tiles["dark"]) == len(tiles["light"]) >= 2
+    # Classes and mistakes: ink on paper, whichever of them is dark.
+    darkest = sorted(pixels.mean() for pixels in tiles["dark"])[:2]
+    lightest = sorted(pixels.mean() for pixels in tiles["light"])[-2:]
+    assert max(darkest) < 100 < 155 < min(lightest)
+
+
+def images_in(svg):
+    """The pixels, without what is transparent, of the images inside a picture."""
+    for data in re.findall(r'href="data:image/png;base64,(.*?)"', svg, re.S):
+        image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")
+        pixels = np.asarray(image)
+        yield pixels[pixels[..., 3] > 0][:, :3]
+
+
+class Boxes(HTMLParser):
+    """The boxes around each table: attributes of what is open where one begins."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.found = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "table":
+            self.found.append(list(self.open))
+        if tag not in ("meta", "img", "source", "link", "br", "wbr"):
+            self.open.append(dict(attrs))
+
+    def handle_endtag(self, tag):
+        self.open.pop()
+
+
+def rules_of(html):
+    """The style sheet: declarations by selector, those of media apart."""
+    css = re.sub(
+        r"/\*.*?\*/", "", html.partition("<style>")[2].partition("</style>")[0]
+    )
+    media = {}
+    for query, inner in re.findall(
+        r"@media ([^{]*)\{((?:[^{}]*\{[^{}]*\})*)\s*\}", css
+    ):
+        media[query.strip()] = dict(re.findall(r"([^{}]+?)\s*\{([^{}]*)\}", inner))
+    css = re.sub(r"@media [^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", css)
+    rules = re.findall(r"([^{}]+?)\s*\{([^{}]*)\}", css)
+    return {selector.strip(): body for selector, body in rules}, media
+
+
+def test_nothing_is_cut_on_narrow_screens(html):
+    rules, media = rules_of(html)
+    boxes = Boxes(html).found
+    assert len(boxes) == 5
+    for around in boxes:
+        box = around[-1]
+        assert box["class"] == "wide"
+        # It can be scrolled by keys, and says what it is.
+        assert (box["role"], box["tabindex"]) == ("region", "0")
+        assert f'id="{box["aria-labelledby"]}"' in html
+    assert "overflow-x: auto" in rules[".wide"]
+    fade = rules[".wide::after"]  # the sign that there is more
+    assert "position: sticky" in fade
+    assert "linear-gradient(to right, transparent, var(--paper)" in fade
+    assert "max-width: 100%" in rules["figure img"]
+    assert "white-space: pre-wrap" in rules["pre"]
+    for body in [
+        *rules.values(),
+        *(b for each in media.values() for b in each.values()),
+    ]:
+        assert not re.search(
+            r"(?<![-\w])(min-)?width: *(\d{3,}px|[2-9]\d+(rem|em))", body
+        )
+
+
+def test_wide_screens_are_used_and_dark_ones_not_dazzled(html):
+    rules, media = rules_of(html)
+    assert re.search(r"max-width: (9\d|1\d\d)rem", rules["body"])
+    assert "flex-wrap: wrap" in rules[".parts"]
+    assert re.search(r"max-width: [45]\drem", rules["p"])  # lines that can be read
+    (dark,) = (media[query] for query in media if query.endswith("scheme: dark)"))
+    paper = re.search(r"--paper: #(\w{6})", next(iter(dark.values())))[1]
+    assert all(int(paper[at : at + 2], 16) < 40 for at in (0, 2, 4))
 
 
 def test_its_python_repeats_the_run(html, folder, tmp_path):
@@ -175,6 +322,57 @@ def test_what_comes_from_the_user_is_escaped():
     assert "alert('x')" not in re.sub(r"&lt;script&gt;alert\(&#39;x", "", html)
 
 
+def test_the_best_epoch_and_validation_are_shown():
+    run = run_of("names")
+    run.best.history_ = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.0, 2.0]}
+    run.best.best_epoch_, run.best.monitor = 1, "val_loss"
+    html = render_report(run)
+    title = "Learning curve, loss: training solid, validation dashed; the best epoch"
+    assert f"<figcaption>{title} is marked</figcaption>" in html
+    at = re.findall("<figcaption>(.*?)</figcaption>", html).index(f"{title} is marked")
+    assert "best epoch 2 (val_loss 1)" in svgs_of(html)["light"][at]
+    run.best.best_epoch_ = None
+    assert "best epoch" not in render_report(run)
+
+
+def test_the_classes_are_told_apart():
+    run = run_of("names")
+    html = render_report(run)
+    table = html.partition('id="told"')[2].partition("</table>")[0]
+    rows = [
+        [unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+        for row in re.findall(r"<tr>(<td.*?)</tr>", table)
+    ]
+    predicted = run.best.predict(run.data.X_test)
+    names = np.union1d(run.data.y_test, predicted)
+    expected = precision_recall_fscore_support(
+        run.data.y_test, predicted, labels=names, zero_division=np.nan
+    )
+    for at, (name, *cells) in enumerate(rows[:-1]):
+        assert name == names[at]
+        *scores, support = [column[at] for column in expected]
+        assert cells == [
+            *("–" if np.isnan(score) else f"{score:.4f}" for score in scores),
+            f"{support:,}",
+        ]
+    assert len(rows) == len(names) + 1
+    # The mean stays below when the others are sorted.
+    foot = table.partition("<tfoot>")[2]
+    assert "mean" in foot
+    assert rows[-1][3] == f"{np.nanmean(expected[2]):.4f}"
+
+
+def test_a_failed_candidate_reads_so():
+    run = run_of("names")
+    for name in ("mean_test_score", "std_test_score", "mean_train_score"):
+        run.search.cv_results_[name][0] = np.nan
+    html = render_report(run)
+    row = re.search(r"<tbody>\s*<tr.*?>(.*?)</tr>", html, re.S)[1]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+    assert cells[2:5] == ["failed", "–", "failed"]
+    assert "Of 2 candidates in 2 folds, 1 of which failed, " in html
+
+
 def test_without_matplotlib_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     html = render_report(run_of("epochs_too"))
@@ -189,24 +387,38 @@ def chromium():
 
 
 @pytest.mark.skipif(chromium() is None, reason="no Chromium is installed")
-def test_a_browser_shows_and_sorts_it(folder, tmp_path):
+@pytest.mark.parametrize(("width", "across"), [(360, 1), (400, 1), (1600, 2)])
+def test_a_browser_shows_and_sorts_it(folder, tmp_path, width, across):
     html = (folder / "report.html").read_text(encoding="utf-8")
     click = """<script>
-      const button = document.querySelectorAll("table.sortable th button")[3];
-      button.click();
-      const keys = [...document.querySelectorAll("table.sortable tbody tr")]
+      const table = document.querySelector("table.sortable");
+      table.querySelectorAll("th button")[3].click();
+      const keys = [...table.tBodies[0].rows]
         .map((row) => Number(row.children[3].dataset.key));
       const down = keys.every((key, at) => !at || keys[at - 1] >= key);
       const shown = [...document.images].every((image) => image.naturalWidth > 0);
-      document.title = `sorted ${down} shown ${shown} overflow ` +
-        (document.documentElement.scrollWidth > innerWidth);
+      // What isn't in a box that scrolls is within the screen.
+      const cut = [...document.querySelectorAll("body *")].filter((each) =>
+        !each.closest(".wide *") && each.getBoundingClientRect().right > innerWidth);
+      const tops = {};
+      for (const each of document.querySelectorAll("figure"))
+        tops[each.offsetTop] = (tops[each.offsetTop] || 0) + 1;
+      parent.postMessage(`${innerWidth} sorted ${down} shown ${shown} overflow ` +
+        (document.documentElement.scrollWidth > innerWidth) + ` cut ${cut.length}` +
+        ` across ${Math.min(Math.max(...Object.values(tops)), 2)}`, "*");
     </script>"""
     page = tmp_path / "page.html"
     page.write_text(html.replace("</body>", click + "</body>"), encoding="utf-8")
+    # Chromium's windows are 500 pixels wide at least, frames are as narrow as asked.
+    outer = tmp_path / "outer.html"
+    outer.write_text(
+        "<script>onmessage = (event) => document.title = event.data;</script>"
+        f'<iframe src="page.html" style="width: {width}px; height: 800px; border: 0">'
+    )
     done = subprocess.run(
         [
             *(chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-            *("--window-size=360,800", "--virtual-time-budget=5000", page.as_uri()),
+            *("--window-size=1700,900", "--virtual-time-budget=5000", outer.as_uri()),
         ],
         capture_output=True,
         text=True,
@@ -214,7 +426,9 @@ def test_a_browser_shows_and_sorts_it(folder, tmp_path):
         timeout=120,
     )
     title = re.search(r"<title>(.*?)</title>", done.stdout)[1]
-    assert title == "sorted true shown true overflow false"
+    assert title == (
+        f"{width} sorted true shown true overflow false cut 0 across {across}"
+    )
 
 
 def test_the_table_marks_what_the_search_chose_and_keeps_ints(tmp_path):
