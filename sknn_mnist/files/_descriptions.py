@@ -108,6 +108,7 @@ def description_of(
         "seed": estimator._seed,
         "initial_epoch": int(estimator.initial_epoch_),
         "history": list(estimator.history_),
+        "best": _best_to_json(estimator),
         "state": {part: len(values) for part, values in state.items()},
         "versions": {
             "python": platform.python_version(),
@@ -157,7 +158,9 @@ def estimator_of(
     estimator.callbacks_ = []
     estimator.history_ = _history(about["history"], arrays)
     n_epochs = len(estimator.history_["loss"])
+    estimator.n_iter_ = n_epochs
     estimator.initial_epoch_ = as_int(about["initial_epoch"], 0, most=n_epochs)
+    _set_best(estimator, about.get("best"))  # none in files of before
     state = {
         part: [arrays[f"{part}/{number}"] for number in range(as_int(length, 0))]
         for part, length in about["state"].items()
@@ -227,6 +230,34 @@ def _history(names: Any, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
         if each.ndim < 1 or len(each) > len(values["loss"]):
             raise ValueError(f"its history of {name!r} is not one value per epoch")
     return plain_history(values)
+
+
+def _best_to_json(estimator: KerasEstimator) -> dict[str, Any] | None:
+    """Return the best epoch, and the name in the history of what says so."""
+    if not hasattr(estimator, "best_epoch_"):
+        return None
+    epoch, history = int(estimator.best_epoch_), estimator.history_
+    # What is monitored may have been set anew since.
+    names = [name for name in (estimator.monitor, *history) if name in history]
+    score = np.float64(estimator.best_score_)
+    same = (
+        name
+        for name in names
+        if np.array_equal(np.float64(history[name][epoch]), score, equal_nan=True)
+    )
+    return {"epoch": epoch, "monitor": next(same)}
+
+
+def _set_best(estimator: KerasEstimator, stored: Any) -> None:
+    if stored is None:
+        return
+    values = estimator.history_.get(stored["monitor"])
+    if values is None:
+        raise ValueError("its history lacks what its best epoch was chosen by")
+    epoch = as_int(stored["epoch"], 0, most=len(values) - 1)
+    if not isinstance(values[epoch], float):
+        raise ValueError("its best epoch was chosen by more than one number")
+    estimator.best_epoch_, estimator.best_score_ = epoch, values[epoch]
 
 
 def _network_of(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sknn_mnist._messages import one_line
+from sknn_mnist.files._saved_splitters import SPLITS, split_from_json, split_to_json
 from sknn_mnist.files._sizes import check_routes, check_size
 from sknn_mnist.files._values import (
     UnsavableError,
@@ -44,6 +46,15 @@ def parameters_to_json(owner: str, given: Mapping[str, Any]) -> Any:
     for name, value in given.items():
         if name in LEFT_OUT:
             continue
+        if name in SPLITS:
+            try:
+                stored[name] = split_to_json(value)
+            except UnsavableError as err:
+                raise UnsavableError(
+                    f"save can't write {name}={one_line(value)} of {owner}: {err}. Use "
+                    "joblib.dump."
+                ) from err
+            continue
         try:
             stored[name] = value_to_json(value)
             parameter_from_json(name, stored[name])
@@ -72,6 +83,8 @@ def parameters_from_json(stored: Any) -> dict[str, Any]:
 
 def parameter_from_json(name: str, stored: Any) -> Any:
     """Return a parameter from its JSON, if it is one that a file may have."""
+    if name in SPLITS:
+        return split_from_json(stored)
     check_size(name, stored)
     value = value_from_json(stored)
     check_configs(value)
