@@ -1,7 +1,8 @@
 """Each parameter of a public callable refuses what it can't take, by its name.
 
-Walks the displays, inspection, datasets, reporting and builders by their signatures: a
-parameter that is added is tested, or listed here with the reason why it isn't.
+Walks the displays, inspection, datasets, reporting, model selection and builders by
+their signatures: a parameter that is added is tested, or listed here with the reason
+why it isn't.
 """
 
 import inspect
@@ -9,16 +10,27 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 
-from sknn_mnist import CNNClassifier, builders, datasets, display, inspection, reporting
+from sknn_mnist import (
+    CNNClassifier,
+    builders,
+    datasets,
+    display,
+    inspection,
+    model_selection,
+    reporting,
+)
 
-WINGS = (display, inspection, datasets, reporting, builders)
+WINGS = (display, inspection, datasets, reporting, model_selection, builders)
 
 # What `**options` of these are: the keywords of the functions that they are handed to.
 OPTIONS = {
     "ActivationMaximizationDisplay.from_estimator": [inspection.maximize_activation],
     "SensitivityDisplay.from_estimator": [inspection.occlusion],
     "load_dataset": [datasets.load_mnist],
+    # The `fit` of any estimator, which says itself what it does not take.
+    "refit_best": [],
 }
 
 TAKES_ANYTHING = {
@@ -128,8 +140,16 @@ def good(digits, tmp_path_factory):
         "load_mnist": {"path": file},
         "cv_results_frame": {"search": results},
         "pivot_cv_results": {"search": results},
+        "best_epoch_scoring": {},
+        "refit_best": {"search": searched(clf, X, y), "X": X, "y": y},
     }
     return about
+
+
+def searched(clf, X, y):
+    scoring = model_selection.best_epoch_scoring()
+    search = GridSearchCV(clf, {"epochs": [1]}, scoring=scoring, refit=False, cv=2)
+    return search.fit(X, y)
 
 
 def call(good, owner, **changed):
@@ -221,6 +241,14 @@ def test_any_value_is_taken_or_refused_by_name(good, owner, name):
         ("SensitivityDisplay.from_estimator", "target", "nine"),
         ("SensitivityDisplay.from_estimator", "target", [1]),
         ("feature_maps", "X", None),
+        ("best_epoch_scoring", "scoring", "accuracyy"),
+        ("best_epoch_scoring", "scoring", ["accuracy", "accuracy"]),
+        ("best_epoch_scoring", "scoring", {"best_epoch": "accuracy"}),
+        ("best_epoch_scoring", "scoring", {"accuracy": "f2"}),
+        ("refit_best", "y", [0, 1]),
+        ("refit_best", "refit_epochs", 0),
+        ("refit_best", "refit_epochs", 2.5),
+        ("refit_best", "refit_epochs", "max"),
         ("pivot_cv_results", "index", 5),
         ("pivot_cv_results", "columns", ["a", "a"]),
         ("pivot_cv_results", "values", []),
@@ -272,7 +300,7 @@ def test_an_option_of_another_method_is_refused(good):
         call(good, owner, method="gradient", fill=1.0)
 
 
-@pytest.mark.parametrize("owner", OPTIONS)
+@pytest.mark.parametrize("owner", [each for each in OPTIONS if OPTIONS[each]])
 def test_an_unknown_option_is_refused_by_whom_it_was_given_to(good, owner):
     with pytest.raises(TypeError, match=f"{owner}.* got an unexpected .*'foo'"):
         call(good, owner, foo=1)

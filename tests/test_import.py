@@ -16,7 +16,13 @@ def run(code):
 
 
 @pytest.mark.parametrize(
-    "module", ["sknn_mnist", "sknn_mnist.datasets", "sknn_mnist.reporting"]
+    "module",
+    [
+        "sknn_mnist",
+        "sknn_mnist.datasets",
+        "sknn_mnist.model_selection",
+        "sknn_mnist.reporting",
+    ],
 )
 def test_import_does_not_start_tensorflow(module):
     heavy = ["tensorflow", "keras", "scikeras", "matplotlib"]
