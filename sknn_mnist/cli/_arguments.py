@@ -22,8 +22,12 @@ __all__ = [
     "Predict",
     "Reading",
     "Search",
+    "Stopping",
     "Version",
 ]
+
+# Of the rows of a fit, what early stopping holds out where nothing else is said.
+HELD_OUT = 0.1
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,41 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """What fits hold out of their rows, and whether that says when they stop."""
+
+    validation_split: float | None = None
+    stratify: bool = False
+    early_stopping: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)  # of early stopping
+
+    @property
+    def monitor(self) -> str:
+        """What early stopping judges by."""
+        return str(self.options.get("monitor", "val_loss"))
+
+    @property
+    def judges_rows(self) -> bool:
+        """Whether early stopping needs rows that were held out."""
+        return self.early_stopping and self.monitor.startswith("val_")
+
+    @property
+    def chooses_rows(self) -> bool:
+        """Whether nobody has said which rows to hold out, and some are needed."""
+        return self.validation_split is None and self.judges_rows
+
+    @property
+    def fraction(self) -> float:
+        """The fraction of the rows that is held out."""
+        return HELD_OUT if self.chooses_rows else self.validation_split or 0.0
+
+    @property
+    def is_stratified(self) -> bool:
+        """Whether as much of each class is held out."""
+        return self.stratify or self.chooses_rows
+
+
+@dataclass(frozen=True)
 class Search:
     """Cross-validate a grid of networks, and test the best."""
 
@@ -98,12 +137,14 @@ class Search:
     dask: str | None
     halving: int | None  # its factor
     refit: bool
+    refit_epochs: str | None  # how the folds' best epochs become one number
     out: str | None
     overwrite: bool
     files: bool
     memory: str | None
     quiet: bool
     typed: tuple[str, ...]  # the whole command, for the report
+    stopping: Stopping = Stopping()
 
 
 @dataclass(frozen=True)
@@ -112,7 +153,7 @@ class Fit:
 
     network: Network
     data: DataSource
-    validation_split: float
+    stopping: Stopping
     verbose: int
     memory: str | None
     save: str | None

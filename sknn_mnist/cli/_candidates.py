@@ -11,6 +11,7 @@ from sknn_mnist.cli._errors import expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
 from sknn_mnist.cli._network_options import default_grid, typed_as
 from sknn_mnist.cli._own_networks import OwnFunction, import_function
+from sknn_mnist.cli._stopping import parameters_of_stopping
 
 __all__ = ["Candidates", "candidates_of", "split_grid", "take_epochs"]
 
@@ -76,7 +77,8 @@ def candidates_of(asked: Search) -> Candidates:
             if epochs is not None:
                 most["epochs"] = epochs
         fixed, grid = split_grid(given, model)
-    fixed["random_state"] = asked.network.random_state
+    seed = asked.network.random_state
+    fixed |= {"random_state": seed, **parameters_of_stopping(asked.stopping, seed)}
     made_by = import_function(model) if isinstance(model, Place) else model
     estimator = make_estimator(made_by, {**fixed, "memory": asked.memory, **most}, grid)
     function = made_by if isinstance(made_by, OwnFunction) else None

@@ -15,6 +15,7 @@ from sknn_mnist.cli._option_groups import (
     data_source_from,
 )
 from sknn_mnist.cli._option_values import read_path, read_size
+from sknn_mnist.cli._stopping_options import add_stopping, stopping_from
 
 __all__ = ["add_cache", "add_datasets", "add_evaluate", "add_fit", "add_predict"]
 
@@ -24,13 +25,7 @@ def add_fit(commands: Any) -> None:
     parser = add_command(commands, "fit", "train one net, and test it", _fit_from)
     add_network(parser, several=False)
     add_data(parser, training=True)
-    parser.add_argument(
-        "--validation-split",
-        type=float,
-        default=0.0,
-        metavar="FRACTION",
-        help="hold out this fraction of the training rows, and evaluate each epoch",
-    )
+    add_stopping(parser)
     parser.add_argument(
         "--verbose",
         type=int,
@@ -51,7 +46,7 @@ def _fit_from(args: argparse.Namespace) -> Fit:
     return Fit(
         network=network_from(args),
         data=data_source_from(args),
-        validation_split=args.validation_split,
+        stopping=stopping_from(args),
         verbose=args.verbose,
         memory=args.memory,
         save=args.save,

@@ -14,7 +14,10 @@ __all__ = ["make_estimator", "parameters_of"]
 
 
 # Parameters of every estimator that commands have options for.
-_OF_COMMANDS = ("model", "random_state", "memory")
+_OF_COMMANDS = (
+    *("model", "random_state", "memory"),
+    *("validation_split", "early_stopping", "n_iter_no_change", "tol", "monitor"),
+)
 
 
 def parameters_of(network: Network, others: Iterable[str] = ()) -> dict[str, Any]:

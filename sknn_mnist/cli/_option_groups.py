@@ -44,7 +44,8 @@ def add_command(
     text : str
         What it does.
     value_of : callable
-        Makes the value of the command from what was parsed.
+        Makes the value of the command from what was parsed; what does not go together
+        it gives to ``refuse``, which is parsed with it.
     epilog : str, default=None
         What its help says before the exit codes.
 
@@ -61,7 +62,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(value_of=value_of)
+    parser.set_defaults(value_of=value_of, refuse=parser.error)
     return parser
 
 

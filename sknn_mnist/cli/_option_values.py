@@ -10,6 +10,7 @@ __all__ = [
     "read_factor",
     "read_folds",
     "read_fraction",
+    "read_held_out",
     "read_image_size",
     "read_ints",
     "read_jobs",
@@ -20,6 +21,7 @@ __all__ = [
     "read_rescaling",
     "read_seed",
     "read_size",
+    "read_tolerance",
 ]
 
 
@@ -132,6 +134,32 @@ def read_fraction(text: str) -> float:
             f"expected a number between 0 and 1, such as 0.2, got {text!r}"
         ) from None
     return fraction
+
+
+def read_held_out(text: str) -> float:
+    """Read a part of all rows that may be none, but not all."""
+    try:
+        fraction = float(text)
+        if not 0 <= fraction < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number from 0 to less than 1, such as 0.1, got {text!r}"
+        ) from None
+    return fraction
+
+
+def read_tolerance(text: str) -> float:
+    """Read a finite number that is not negative."""
+    try:
+        number = float(text)
+        if not 0 <= number < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of at least 0, such as 0.001, got {text!r}"
+        ) from None
+    return number
 
 
 def read_image_size(text: str) -> tuple[int, ...]:

@@ -51,7 +51,13 @@ def python_of_search(plan: Plan) -> str:
         "search.fit(X_train, y_train)",
         "print(pivot_cv_results(search))",
     ]
-    if plan.asked.refit:
+    if plan.asked.refit_epochs:
+        rule = plan.asked.refit_epochs
+        lines += [
+            f"best = refit_best(search, X_train, y_train, refit_epochs={rule!r})",
+            "print(best.score(X_test, y_test))",
+        ]
+    elif plan.asked.refit:
         lines.append("print(search.score(X_test, y_test))")
     return "\n".join(lines) + "\n"
 
@@ -59,11 +65,14 @@ def python_of_search(plan: Plan) -> str:
 def _imports(plan: Plan, searcher: str) -> list[str]:
     candidates, data = plan.candidates, plan.data
     loader = "load_images" if data.is_own else "load_dataset"
+    stopping = plan.asked.stopping
+    splitter = ", StratifiedShuffleSplit" if stopping.is_stratified else ""
     lines = [
-        f"from sklearn.model_selection import {searcher}",
+        f"from sklearn.model_selection import {searcher}{splitter}",
         "",
         f"from sknn_mnist import {candidates.name}",
         f"from sknn_mnist.datasets import {loader}",
+        *_imports_of_scores(plan.asked),
         "from sknn_mnist.reporting import pivot_cv_results",
     ]
     if candidates.by_halving:
@@ -77,6 +86,13 @@ def _imports(plan: Plan, searcher: str) -> list[str]:
         before = ["import sys", ""] if function.folder else []
         lines = [*before, *lines, *function.imports]
     return lines
+
+
+def _imports_of_scores(asked: Search) -> list[str]:
+    if not asked.stopping.early_stopping:
+        return []
+    refit = ", refit_best" if asked.refit_epochs else ""
+    return [f"from sknn_mnist.model_selection import best_epoch_scoring{refit}"]
 
 
 def _loading(asked: Search, data: Data) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sknn_mnist._messages import one_line
 from sknn_mnist._regular_files import open_regular
 from sknn_mnist._whole_files import about_path
 from sknn_mnist.cli._csv import csv_of
@@ -130,8 +131,13 @@ def write_best(folder: Path, record: Mapping[str, Any]) -> None:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in record.items()
     }
-    text = json.dumps(record, indent=2, allow_nan=False)
+    # What is no JSON, as a splitter that holds out rows, is told by the Python of it.
+    text = json.dumps(record, indent=2, allow_nan=False, default=_python_of)
     write_text(folder / BEST_PARAMS, text + "\n")
+
+
+def _python_of(value: Any) -> str:
+    return one_line(repr(value))
 
 
 def _kind_in(folder: Path) -> Kind | None:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sknn_mnist.cli._arguments import Place, Search
 from sknn_mnist.cli._candidates import candidates_of
 from sknn_mnist.cli._dask import on_dask, rerunning_after_losses
-from sknn_mnist.cli._errors import CommandError, expecting, is_expected, sentence
+from sknn_mnist.cli._errors import (
+    CommandError,
+    expecting,
+    is_expected,
+    sentence,
+    tell,
+)
 from sknn_mnist.cli._layouts import as_network_takes
 from sknn_mnist.cli._loading import load_data
 from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_kept
@@ -20,6 +26,13 @@ from sknn_mnist.cli._own_networks import calling
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._report import report_best, report_table
 from sknn_mnist.cli._searcher import make_search
+from sknn_mnist.cli._stopping import (
+    Forgiving,
+    about_stopping,
+    choose_best,
+    course_of,
+    folds_told,
+)
 
 if TYPE_CHECKING:
     from sknn_mnist.reporting._progress import SearchProgress
@@ -33,20 +46,33 @@ def run_search(asked: Search) -> None:
     candidates, memory = plan.candidates, plan.candidates.estimator.memory
     search = make_search(asked, candidates)
     progress = _progress_of(plan, search)
+    stops = asked.stopping.early_stopping
     with going_on(memory):
         if not asked.quiet:
-            tell_found(memory)
+            _tell_plan(plan)
         _fit_candidates(plan, search, progress)
+        if stops:
+            choose_best(search)
         report_table(plan, search)
         if candidates.by_halving:
             _print_epochs(plan, progress)
         if math.isnan(search.best_score_):
             why = f"no candidate could be scored by --scoring {asked.scoring}"
             raise CommandError(why)
+        if stops:
+            print(f"\n{folds_told(asked, search)}")
         best = _refit_best(plan, search, progress) if asked.refit else None
+        if stops and best is not None:
+            print(_refit_told(plan, best))
         report_best(plan, search, best)
     if not asked.quiet:
         tell_kept(memory)
+
+
+def _tell_plan(plan: Plan) -> None:
+    tell_found(plan.candidates.estimator.memory)
+    if about := about_stopping(plan.asked.stopping):
+        tell(about)
 
 
 def _plan(asked: Search) -> Plan:
@@ -126,8 +152,12 @@ def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
     """Fit the search, on a cluster where one was asked for."""
     from sklearn.metrics import check_scoring
 
+    from sknn_mnist.model_selection import best_epoch_scoring
+
     asked, data = plan.asked, plan.data
-    scorer = check_scoring(plan.candidates.estimator, asked.scoring)
+    scorer: Any = check_scoring(plan.candidates.estimator, asked.scoring)
+    if asked.stopping.early_stopping:
+        scorer = best_epoch_scoring(Forgiving(scorer))
 
     def run() -> None:
         function = plan.candidates.function
@@ -142,10 +172,11 @@ def _print_epochs(plan: Plan, progress: SearchProgress) -> None:
     """Print how many epochs a search by halving has saved."""
     most = plan.candidates.estimator.epochs
     everything = len(plan.candidates) * most * plan.asked.cv
+    at_most = "at most " if plan.asked.stopping.early_stopping else ""
     print(
         f"\nepochs: {progress.trained_epochs:,} trained, "
         f"{progress.epochs - progress.trained_epochs:,} found in the memory; all "
-        f"candidates to {most} from scratch: {everything:,}"
+        f"candidates to {most} from scratch: {at_most}{everything:,}"
     )
 
 
@@ -153,12 +184,24 @@ def _refit_best(plan: Plan, search: Any, progress: SearchProgress) -> Any:
     """Return the best candidate, fitted on all training rows."""
     from sklearn.base import clone
 
-    data = plan.data
-    best = clone(plan.candidates.estimator).set_params(**search.best_params_)
+    from sknn_mnist.model_selection import refit_best
+
+    data, rule = plan.data, plan.asked.refit_epochs
     function = plan.candidates.function
     with calling(function), expecting(), progress.refit(len(data.X_train)):
-        best.fit(data.X_train, data.y_train)
-    return best
+        if rule:
+            return refit_best(search, data.X_train, data.y_train, refit_epochs=rule)
+        best = clone(plan.candidates.estimator).set_params(**search.best_params_)
+        return best.fit(data.X_train, data.y_train)
+
+
+def _refit_told(plan: Plan, best: Any) -> str:
+    if best.early_stopping:
+        return f"refit of the best: {course_of(best)}"
+    return (
+        f"refit of the best: {best.n_iter_:,} epochs on all "
+        f"{len(plan.data.X_train):,} rows"
+    )
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from sknn_mnist.cli._option_values import (
     read_path,
 )
 from sknn_mnist.cli._result_names import RESULTS
+from sknn_mnist.cli._stopping_options import add_stopping, stopping_from
 
 __all__ = ["add_search"]
 
@@ -57,6 +58,7 @@ examples:
   sknn-mnist search --hidden-size 1024,1024 512 --dropout 0.5 --out runs/dropout
   sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false
   sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27
+  sknn-mnist search --epochs 200 --early-stopping --hidden-size 32 64 256 --tol 0.001
   sknn-mnist search --model nets.py:make_model --set hidden_size=32,64,256 --epochs 1 5
   sknn-mnist search --model course.nets:make_model --set "hidden_size=(32,32),64\""""
 
@@ -72,6 +74,7 @@ def add_search(commands: Any) -> None:
     )
     add_network(parser, several=True)
     add_data(parser, training=True)
+    add_stopping(parser)
     parser.add_argument(
         "--cv",
         type=read_folds,
@@ -115,6 +118,13 @@ def add_search(commands: Any) -> None:
         help="neither fit the best on all training rows nor test it",
     )
     parser.add_argument(
+        "--refit-epochs",
+        choices=["median"],
+        help="with --early-stopping: fit the best on all training rows, none held out, "
+        "for the median of the best epochs of its folds, instead of stopping early "
+        "once more",
+    )
+    parser.add_argument(
         "--out",
         type=read_path,
         metavar="DIR",
@@ -142,6 +152,10 @@ def add_search(commands: Any) -> None:
 
 
 def _search_from(args: argparse.Namespace) -> Search:
+    if args.refit_epochs and not args.early_stopping:
+        args.refuse("--refit-epochs needs --early-stopping")
+    if args.refit_epochs and not args.refit:
+        args.refuse("--refit-epochs can't be combined with --no-refit")
     return Search(
         network=network_from(args),
         data=data_source_from(args),
@@ -151,10 +165,12 @@ def _search_from(args: argparse.Namespace) -> Search:
         dask=args.dask,
         halving=args.halving,
         refit=args.refit,
+        refit_epochs=args.refit_epochs,
         out=args.out,
         overwrite=args.overwrite,
         files=args.files,
         memory=args.memory,
         quiet=args.quiet,
         typed=args.typed,
+        stopping=stopping_from(args),
     )

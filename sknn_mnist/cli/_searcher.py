@@ -37,7 +37,11 @@ def searcher_of(asked: Search, candidates: Candidates) -> Searcher:
         Options have a `repr` that is Python.
     """
     options: dict[str, Any] = {"cv": asked.cv}
-    if asked.scoring:
+    if asked.stopping.early_stopping:
+        from sknn_mnist.model_selection import best_epoch_scoring
+
+        options["scoring"] = best_epoch_scoring(asked.scoring)
+    elif asked.scoring:
         options["scoring"] = asked.scoring
     if asked.n_jobs:
         # More workers than fits would be started all the same.
@@ -50,7 +54,12 @@ def searcher_of(asked: Search, candidates: Candidates) -> Searcher:
             "factor": asked.halving,
         }
     options["return_train_score"] = True
-    if not asked.refit:
+    if asked.stopping.early_stopping and (
+        candidates.by_halving or (asked.refit and not asked.refit_epochs)
+    ):
+        # Which of its scores to choose by. A halving can't do without.
+        options["refit"] = "score"
+    elif not asked.refit or asked.refit_epochs:
         options["refit"] = False
     name = "HalvingGridSearchCV" if candidates.by_halving else "GridSearchCV"
     return Searcher(name, options)
@@ -80,4 +89,9 @@ def make_search(asked: Search, candidates: Candidates) -> Any:
     search = search_class(candidates.estimator, candidates.grid, **options)
     # The best is refitted later and not by the search, so that the results of hours
     # are on disk before.
-    return search.set_params(refit=False)
+    search.set_params(refit=False)
+    if asked.stopping.early_stopping and candidates.by_halving:
+        # Which a halving reads when it is done, even where it has chosen none of
+        # several scores. `choose_best` chooses afterwards.
+        search.best_index_ = None
+    return search

@@ -93,11 +93,17 @@ class SearchProgress:
                 yield CountingScorer(scorer, path, self.names)
             records.update()
             self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
+            spared = records.most_epochs - records.epochs
             said = f"searched: {_fits(self.total or records.fits)} in {_since(start)}"
             if self.epochs:  # unknown where workers on other machines can't write
                 said += (
                     f"; {self.trained_epochs:,} of their {self.epochs:,} epochs "
                     "trained, the others found"
+                )
+            if spared:
+                said += (
+                    f"; early stopping spared {spared:,} of at most "
+                    f"{records.most_epochs:,}"
                 )
             self._say(said)
 

@@ -12,7 +12,7 @@ import math
 import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -60,8 +60,11 @@ class CountingScorer:
 
     def _count(self, estimator: Any, score: Any) -> None:
         epochs = len(getattr(estimator, "history_", {}).get("loss", ()))
+        if isinstance(score, Mapping):  # of several, the one that is searched by
+            score = score.get("score")
         record = {
             "epochs": epochs,
+            "most": _most_epochs(estimator, epochs),
             "trained": epochs - getattr(estimator, "initial_epoch_", 0),
             # Searches score the held-out rows first, then those of training.
             "held_out": _is_new(estimator),
@@ -99,6 +102,8 @@ class SearchRecords:
     epochs, trained_epochs : int
         Epochs of these fits, and how many of them were trained: the others were
         found in the estimators' memory.
+    most_epochs : int
+        How many epochs there would be, had none of the fits stopped early.
     best : tuple of (float, str) or None
         Best mean score of the candidates whose folds are all scored, and the
         candidate that has it.
@@ -110,9 +115,9 @@ class SearchRecords:
         self.path = path
         self.calls_per_fit = calls_per_fit
         self.n_folds = n_folds
-        self.fits = self.epochs = self.trained_epochs = 0
+        self.fits = self.epochs = self.trained_epochs = self.most_epochs = 0
         self.best: tuple[float, str] | None = None
-        self._at = self._calls = self._epochs = self._trained = 0
+        self._at = self._calls = self._epochs = self._trained = self._most = 0
         self._scores: dict[str, list[float]] = {}
         self._lock = threading.Lock()
 
@@ -132,11 +137,13 @@ class SearchRecords:
             self.fits = self._calls // self.calls_per_fit
             self.epochs = self._epochs // self.calls_per_fit
             self.trained_epochs = self._trained // self.calls_per_fit
+            self.most_epochs = self._most // self.calls_per_fit
 
     def _add(self, record: dict[str, Any]) -> None:
         self._calls += 1
         self._epochs += record["epochs"]
         self._trained += record["trained"]
+        self._most += record["most"]
         if not record["held_out"]:
             return
         scores = self._scores.setdefault(record["params"], [])
@@ -146,6 +153,14 @@ class SearchRecords:
             # A NaN is never the best.
             if mean == mean and (self.best is None or mean > self.best[0]):
                 self.best = mean, record["params"]
+
+
+def _most_epochs(estimator: Any, epochs: int) -> int:
+    """Return the epochs of a fit, or those that it could have had."""
+    if not hasattr(estimator, "best_epoch_"):
+        return epochs
+    given = estimator.get_params(deep=False)
+    return int(given.get("fit__epochs", given["epochs"]))
 
 
 def _is_new(estimator: Any) -> bool:

@@ -176,7 +176,10 @@ def test_every_command_has_help(command, capsys):
         ),
         (["fit", "--epochs", "1", "2"], "unrecognized arguments: 2"),
         (["fit", "--epochs", "0"], "'epochs'"),
-        (["fit", "--validation-split", "1"], "'validation_split'"),
+        (
+            ["fit", "--validation-split", "1"],
+            "--validation-split: expected a number from 0 to less than 1",
+        ),
     ],
 )
 def test_wrong_usage_is_refused_before_training(args, message, capsys, no_training):
