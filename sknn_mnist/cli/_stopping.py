@@ -1,4 +1,4 @@
-"""Early stopping on the command line: parameters, the best of a search, what is said."""
+"""Early stopping on the command line: parameters, a search's best, what is said."""
 
 from __future__ import annotations
 
