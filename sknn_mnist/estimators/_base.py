@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
+
+# isort: split
 import keras
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
