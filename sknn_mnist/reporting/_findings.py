@@ -50,12 +50,15 @@ def findings_of(search: Any, scoring: str) -> str:
     if len(metrics) == 1:
         # By a callable, the search may choose another than the best.
         return _Finding(results, metrics[0], scoring, chosen).sentence(callable(refit))
-    if isinstance(refit, str) and refit in metrics:
-        others = [name for name in metrics if name != refit]
-        return _Finding(results, refit, scoring, chosen).sentence(others=others)
-    if chosen is not None and callable(refit):
-        finding = _Finding(results, metrics[0], scoring, chosen)
-        return finding.sentence(by_rule=True, others=metrics[1:])
+    # "score" is what scorers of the package call it that tell of more than the score.
+    main = refit if isinstance(refit, str) and refit in metrics else "score"
+    by_rule = chosen is not None and callable(refit)
+    if by_rule and main not in metrics:
+        main = metrics[0]
+    if main in metrics:
+        others = [name for name in metrics if name != main]
+        finding = _Finding(results, main, scoring, chosen)
+        return finding.sentence(by_rule=by_rule, others=others)
     return " ".join(
         _Finding(results, metric, scoring, None).sentence(by=True) for metric in metrics
     )

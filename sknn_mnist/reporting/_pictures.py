@@ -138,7 +138,10 @@ def _search_pictures(run: Any) -> list[Picture]:
     ]
     if not varying:
         return []
-    display = SearchDisplay.from_search(run.search)
+    # Of several metrics, the one that the search chose by.
+    named = (getattr(run.search, "refit", None), "score")
+    by = next((name for name in named if f"mean_test_{name}" in results), None)
+    display = SearchDisplay.from_search(run.search, metric=by)
     n_columns = results[keys.find("x", display.x)].map(str).nunique()
     n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
     return [

@@ -243,8 +243,9 @@ def test_a_rule_of_the_searchs_own(iris):
 def test_the_metric_of_a_scorer_of_best_epochs_goes_by_the_scores_name():
     search = search_of([0.9, 0.8], mean_test_best_epoch=[3.5, 4])
     search.cv_results_["std_test_best_epoch"] = [0.5, 0.0]
-    search.refit = "score"
     found = findings_of(search, "accuracy")
+    search.refit = "score"
+    assert findings_of(search, "accuracy") == found
     told = "0.9000 ± 0.0100 accuracy (its other scores: 3.5000 ± 0.5000 best_epoch)"
     assert told in found
 

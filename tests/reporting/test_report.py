@@ -373,6 +373,25 @@ def test_a_failed_candidate_reads_so():
     assert "Of 2 candidates in 2 folds, 1 of which failed, " in html
 
 
+def test_of_several_metrics_the_chosen_one_is_drawn_and_each_has_its_shades():
+    run = run_of("names")
+    results = run.search.cv_results_
+    counted = {
+        f"{kind}_test_best_epoch": np.array(values)
+        for kind, values in (("mean", [3.0, 7.0]), ("std", [0.0, 1.0]))
+    }
+    scores = {"mean_test_score": [0.25, 0.75], "mean_train_score": [0.5, 0.5]}
+    # Whichever comes first.
+    run.search.cv_results_ = {**counted, **results, **scores}
+    run.search.refit = "score"
+    html = render_report(run)
+    assert "mean test score" in svgs_of(html)["light"][0]
+    assert "(its other scores: " in html
+    shades = re.findall(r'style="--s:([\d.]+)">(.*?)<', html)
+    expected = {"3.0000": 0, "7.0000": 1, "0.2500": 0, "0.7500": 1, "0.5000": 0.5}
+    assert {text: float(shade) for shade, text in shades} == expected
+
+
 def test_without_matplotlib_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     html = render_report(run_of("epochs_too"))
