@@ -42,7 +42,8 @@ def add_stopping(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="stop where --monitor gets no better, and put the best epoch back; "
         "--epochs is the most. Without --validation-split it judges by 0.1 of the "
-        "rows, held out as with --stratify: images in folders come sorted by class",
+        "rows, held out as with --stratify: the last rows of data that are sorted by "
+        "class lack the other classes",
     )
     group.add_argument(
         "--n-iter-no-change",
