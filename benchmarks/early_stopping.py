@@ -3,8 +3,8 @@
     python benchmarks/early_stopping.py --data mnist.npz [--rows 10000] [--epochs 60]
 
 hidden_size [32, 64, 256] × learning_rate [0.001, 0.003], cv=3, at most 60 epochs. Each
-search is a process of its own. Prints epochs, seconds and best scores of both grids; and
-of one with early stopping that gets SIGKILL when half of its epochs are kept, and is run
+search is a process of its own. Prints epochs, seconds and best scores of both; and
+of one with early stopping that is killed when half of its epochs are kept, and run
 again: the epochs of both runs together, and whether its scores are the same.
 """
 
