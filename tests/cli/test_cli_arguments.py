@@ -19,6 +19,7 @@ from sknn_mnist.cli._arguments import (
     Predict,
     Reading,
     Search,
+    Stopping,
     Version,
 )
 from sknn_mnist.cli._parser import make_parser, parse
@@ -26,7 +27,7 @@ from sknn_mnist.cli._parser import make_parser, parse
 ROOMS = sorted(Path(sknn_mnist.cli.__file__).parent.glob("*.py"))
 PARSER_ROOMS = {
     *("_command_options", "_network_options", "_option_groups", "_option_values"),
-    *("_own_options", "_parser", "_search_options"),
+    *("_own_options", "_parser", "_search_options", "_stopping_options"),
 }
 
 # The least that each command takes, and what it becomes.
@@ -49,6 +50,17 @@ VALUES = {
     "--batch-norm": "true",
     "--shrink": "1K",
     "--verbose": "2",
+    "--validation-split": "0.5",
+    "--refit-epochs": "median",
+}
+
+# Options that others need.
+NEED = {
+    "--stratify": ["--validation-split", "0.3"],
+    "--n-iter-no-change": ["--early-stopping"],
+    "--tol": ["--early-stopping"],
+    "--monitor": ["--early-stopping"],
+    "--refit-epochs": ["--early-stopping"],
 }
 
 
@@ -75,11 +87,12 @@ def test_each_command_becomes_a_value_of_its_own(least):
 
 @pytest.mark.parametrize(("least", "option"), list(options()), ids=str)
 def test_no_option_is_lost(least, option):
-    changed = parse([*least.split(), *option])
+    before = [*least.split(), *NEED.get(option[0], [])]
+    changed = parse([*before, *option])
     for field in dataclasses.fields(changed):
         if field.name == "typed":  # changes with whatever is typed
-            changed = dataclasses.replace(changed, typed=tuple(least.split()))
-    assert changed != parse(least.split())
+            changed = dataclasses.replace(changed, typed=tuple(before))
+    assert changed != parse(before)
 
 
 def test_a_search_is_all_that_was_typed():
@@ -99,7 +112,8 @@ def test_a_search_is_all_that_was_typed():
             "-1",
         ),
         *("--dask", "local", "--halving", "--no-refit", "--out", "o", "--overwrite"),
-        *("--no-files", "--memory", "m", "--quiet"),
+        *("--no-files", "--memory", "m", "--quiet", "--early-stopping", "--stratify"),
+        *("--validation-split", "0.25", "--tol", "0.5", "--monitor", "val_loss"),
     )
     assert parse(typed) == Search(
         network=Network("cnn", {"epochs": [4], "filters": [8, (8, 8)]}, 3),
@@ -116,12 +130,14 @@ def test_a_search_is_all_that_was_typed():
         dask="local",
         halving=3,
         refit=False,
+        refit_epochs=None,
         out="o",
         overwrite=True,
         files=False,
         memory="m",
         quiet=True,
         typed=typed,
+        stopping=Stopping(0.25, True, True, {"tol": 0.5, "monitor": "val_loss"}),
     )
 
 
