@@ -145,7 +145,7 @@ class BestEpoch:
 
 def _direction(monitor: str, metrics: Metrics, owner: str) -> str:
     """Return which way a number of the history gets better, "min" or "max"."""
-    if monitor.endswith("loss"):  # of several outputs, each has one
+    if monitor.removeprefix("val_") == "loss":
         return "min"
     asked = keras.callbacks.EarlyStopping(monitor)
     asked.set_model(SimpleNamespace(metrics=metrics(), stop_training=False))
@@ -153,6 +153,8 @@ def _direction(monitor: str, metrics: Metrics, owner: str) -> str:
     try:
         asked.on_epoch_end(0, {monitor: 0.0})
     except ValueError as err:
+        if monitor.endswith("_loss"):  # of several outputs, each has one
+            return "min"
         raise invalid(
             "monitor",
             owner,

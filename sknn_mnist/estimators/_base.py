@@ -292,7 +292,7 @@ class KerasEstimator(
         plan = self._plan(X, y, sample_weight, initial_epoch, initial_epoch + epochs)
         self._tell_of_copies()
         network, trained = self._network.trained(plan)
-        _check_trained(self, network, trained)
+        _check_trained(self, network, trained, initial_epoch)
         self._network = network
         self.callbacks_ = list(plan.callbacks)
         release_network(self.callbacks_)
@@ -333,7 +333,7 @@ def metadata_of(encoder: Any) -> dict[str, Any]:
 
 
 def _check_trained(
-    estimator: KerasEstimator, network: OwnedNetwork, trained: Trained
+    estimator: KerasEstimator, network: OwnedNetwork, trained: Trained, first: int
 ) -> None:
     """Refuse a network that diverged, and warn of a loss that tells nothing."""
     owner, losses = type(estimator).__name__, trained.history["loss"]
@@ -344,11 +344,16 @@ def _check_trained(
             f"{estimator.learning_rate!r}), scale X, or clip gradients in the "
             "optimizer."
         )
-    if not np.isfinite(losses[-1]):
+    name, epoch, which = "loss", len(losses) - 1, "the last epoch"
+    if trained.best_epoch is not None:
+        name, epoch = estimator.monitor, trained.best_epoch - first
+        which = "each epoch, and the first was put back"
+    value = trained.history[name][epoch]
+    if not np.isfinite(value):
         # Its weights are good numbers, but nobody can tell how good.
         warnings.warn(
-            f"The loss of {owner} is {losses[-1]} in the last epoch: too large for its "
-            "dtype. Scale y and X.",
+            f"The {name} of {owner} is {value} in {which}: too large for its dtype. "
+            "Scale y and X, or lower learning_rate.",
             ConvergenceWarning,
             stacklevel=3,
         )

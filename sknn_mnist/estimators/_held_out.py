@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
-from sknn_mnist._messages import and_more
+from sknn_mnist._messages import and_more, one_line
 from sknn_mnist._parameters import check_fraction, invalid
 from sknn_mnist.engine._nests import Nest, leaves_of, n_rows_of, rows_of
 from sknn_mnist.engine._plan import Samples
@@ -110,14 +110,7 @@ class HoldsOut(CheckedData):
                 return (X, y, weights), None
             rest, held_out = split_validation((X, y, weights), split, owner)
         else:
-            chosen = self._first_split(split, X, y)
-            rest, held_out = (
-                [
-                    None if each is None else rows_of(each, rows)
-                    for each in (X, y, weights)
-                ]
-                for rows in chosen
-            )
+            rest, held_out = self._first_split(split, (X, y, weights))
         self._compare_split(rest[1], held_out[1])
         return (rest[0], rest[1], rest[2]), Samples(*self._weighed(*held_out))
 
@@ -132,39 +125,54 @@ class HoldsOut(CheckedData):
         return np.column_stack([each.reshape(len(each), -1) for each in leaves])
 
     def _first_split(
-        self, splitter: Any, X: Nest, y: Nest
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of the rows to train on, and of those held out."""
-        owner, n_rows = type(self).__name__, n_rows_of(X)
+        self, splitter: Any, arrays: tuple[Nest, Nest, np.ndarray | None]
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the rows to train on, and those held out."""
+        X, y, _ = arrays
         groups = self._validation.groups
-        if groups is not None:
-            groups = column_or_1d(groups)
-            if len(groups) != n_rows:
-                raise ValueError(
-                    f"groups of {owner} must have one for each of the {n_rows} rows of "
-                    f"X. Got {len(groups)}."
-                )
-        with _naming(f"validation_split={splitter!r} of {owner}"):
-            splits = iter(splitter.split(leaves_of(X)[0], self._labels_of(y), groups))
-            first = next(splits, None)
+        self._check_groups(n_rows_of(X))
+        with _naming(f"validation_split={splitter!r} of {type(self).__name__}", 300):
+            try:
+                splits = splitter.split(leaves_of(X)[0], self._labels_of(y), groups)
+                first = next(iter(splits), None)
+            except ValueError as err:
+                if groups is None and "'groups'" in str(err):
+                    raise ValueError(f"{err} Give fit(X, y, groups=...).") from err
+                raise
             if first is None:
                 raise ValueError("it gives no split")
-            train, held_out = (np.asarray(each) for each in first)
-            if not len(train) or not len(held_out):
-                what = "validate" if len(train) else "train"
-                raise ValueError(f"it leaves no rows to {what} on")
-        return train, held_out
+            chosen = [
+                [
+                    None if each is None else rows_of(each, np.asarray(rows))
+                    for each in arrays
+                ]
+                for rows in first
+            ]
+            for (rows, *_), what in zip(chosen, ("train", "validate"), strict=True):
+                if not n_rows_of(rows):
+                    raise ValueError(f"it leaves no rows to {what} on")
+        return chosen[0], chosen[1]
+
+    def _check_groups(self, n_rows: int) -> None:
+        """Refuse groups of other rows."""
+        groups = self._validation.groups
+        if groups is not None and len(column_or_1d(groups)) != n_rows:
+            raise ValueError(
+                f"groups of {type(self).__name__} must have one for each of the "
+                f"{n_rows} rows of X. Got {len(groups)}."
+            )
 
     def _validate_sample_weight(
         self, X: Nest, y: np.ndarray, sample_weight: Any
     ) -> tuple[Nest, np.ndarray, np.ndarray]:
         # Rows without weight are gone before any are held out for validation.
         weights = check_sample_weight(sample_weight, n_rows_of(X))
+        self._check_groups(len(weights))
         kept = weights > 0
         if kept.all():  # no copies
             return X, y, weights
         given = self._validation
-        if given.groups is not None and len(given.groups) == len(kept):
+        if given.groups is not None:
             groups = np.asarray(given.groups)[kept]
             self._validation = replace(given, groups=groups)
         return rows_of(X, kept), rows_of(y, kept), weights[kept]
@@ -263,10 +271,11 @@ def warn_of_classes(
 
 
 @contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Say of which rows an error is."""
+def _naming(what: str, most: int | None = None) -> Iterator[None]:
+    """Say of what an error is, in so many characters at most."""
     try:
         yield
-    except (ValueError, TypeError) as err:
-        kind = ValueError if isinstance(err, ValueError) else TypeError
-        raise kind(f"{what}: {err}") from err
+    except (ValueError, TypeError, IndexError) as err:
+        kind = TypeError if type(err) is TypeError else ValueError
+        said = err if most is None else one_line(err, most)
+        raise kind(f"{what}: {said}") from err

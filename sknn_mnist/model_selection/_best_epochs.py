@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sknn_mnist._parameters import invalid, near_names
@@ -48,8 +48,12 @@ def best_epoch_scoring(scoring: Any = None) -> BestEpochScorer:
 
     Notes
     -----
-    Of a net without early stopping the epochs are those that it was trained for
-    (``n_iter_``). Of a Pipeline the last step is asked.
+    Of a net without `early_stopping` the epochs are those up to the one that a callback
+    has put back, Keras's EarlyStopping with ``restore_best_weights=True``; without one,
+    those that it was trained for (``n_iter_``). Of a Pipeline the last step is asked.
+
+    With scikit-learn's metadata routing, weights for scoring need scorers that request
+    them: of ``scoring=None`` nothing can be requested.
 
     Scikit-learn's searches by halving need ``refit="score"``: with ``refit=False`` they
     fail at their end where a scoring returns a dict.
@@ -110,13 +114,16 @@ class BestEpochScorer:
         return {**scores, BEST_EPOCH: _epochs_of(estimator)}
 
     def get_metadata_routing(self) -> Any:
-        """Return what metadata the scorer asks for, as scikit-learn routes it."""
-        scorer = self.scoring
-        if isinstance(scorer, str):
-            scorer = get_scorer(scorer)
-        if hasattr(scorer, "get_metadata_routing"):
-            return scorer.get_metadata_routing()
-        return MetadataRequest(owner=self)
+        """Return what metadata the scorers ask for, as scikit-learn routes it."""
+        if self.scoring is not None:
+            scorer = check_scoring(scoring=self.scoring)
+            if hasattr(scorer, "get_metadata_routing"):
+                return scorer.get_metadata_routing()
+        # Nobody is asked, so that weights that are passed are an error, and no score
+        # goes without them in silence.
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="sample_weight", alias=None)
+        return request
 
     def __repr__(self) -> str:
         given = "" if self.scoring is None else repr(self.scoring)
@@ -134,6 +141,9 @@ def _epochs_of(estimator: Any) -> int:
     _, net = last_step(estimator)
     if hasattr(net, "best_epoch_"):
         return int(net.best_epoch_) + 1
+    for callback in reversed(getattr(net, "callbacks_", [])):
+        if getattr(callback, "restore_best_weights", False):
+            return int(callback.best_epoch) + 1
     if hasattr(net, "n_iter_"):
         return int(net.n_iter_)
     raise TypeError(

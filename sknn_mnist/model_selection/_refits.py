@@ -56,7 +56,8 @@ def refit_best(
         The number of epochs: of those of the best candidate's folds, rounded half up;
         or given.
     **fit_params : dict
-        Handed to the `fit` of the estimator, for example `sample_weight`.
+        Handed to the `fit` of the estimator, for example `sample_weight`; but for
+        `groups`, since nothing is split.
 
     Returns
     -------
@@ -71,6 +72,12 @@ def refit_best(
     ValueError
         When the search does not tell its best epochs, or which candidate is the best;
         and whatever `fit` raises.
+
+    Notes
+    -----
+    No rows are held out: callbacks that go by a number of held-out rows, such as
+    ReduceLROnPlateau by ``val_loss``, have none to go by. Give them
+    ``monitor="loss"``, or a schedule in their place.
 
     See Also
     --------
@@ -105,6 +112,9 @@ def refit_best(
     parameters = search.cv_results_["params"][index]
     best = clone(search.estimator).set_params(**clone(parameters, safe=False))
     best.set_params(**_without_stopping(best, search, epochs))
+    prefix, _ = last_step(best)
+    for name in ("groups", f"{prefix}groups"):
+        fit_params.pop(name, None)
     best.fit(X, y, **fit_params)
     return best
 

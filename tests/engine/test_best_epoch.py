@@ -61,9 +61,16 @@ def test_what_it_says_depends_on_the_history_alone(values, data):
     assert (parts.epoch, parts.stopped) == (whole.epoch, whole.stopped)
 
 
-@pytest.mark.parametrize("name", ["val_accuracy", "val_auc", "val_mean_squared_error"])
+class Likeness(keras.metrics.BinaryAccuracy):
+    """More of it is better, whatever it is called."""
+
+
+@pytest.mark.parametrize(
+    "name", ["val_accuracy", "val_auc", "val_mean_squared_error", "val_no_loss"]
+)
 def test_metrics_say_which_way_is_better(name):
     metrics = ["accuracy", keras.metrics.AUC(name="auc"), "mean_squared_error"]
+    metrics.append(Likeness(name="no_loss"))
     network = keras.Sequential(
         [keras.layers.Input((2,)), keras.layers.Dense(1, activation="sigmoid")]
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
@@ -302,3 +303,11 @@ def test_a_metric_that_does_not_say_which_way_is_better_is_refused(memory):
 def test_a_training_that_diverges_is_still_refused():
     with pytest.raises(ValueError, match="diverged"):
         net(optimizer="sgd", learning_rate=1e30).fit(X, Y)
+
+
+def test_where_no_epoch_can_be_judged_the_first_is_kept_and_told():
+    far = np.full(50, 1e38, dtype="float32")
+    asked = DenseRegressor(**{**SETTINGS, "validation_split": 0.0, "epochs": 5})
+    with pytest.warns(ConvergenceWarning, match="val_loss .*each epoch, and the first"):
+        asked.fit(X, NUMBERS, X_val=X[:50], y_val=far)
+    assert (asked.best_epoch_, asked.n_iter_) == (0, 4)

@@ -323,10 +323,16 @@ class NoRest:
         yield np.arange(len(X)), np.arange(0)
 
 
+class Beyond:
+    def split(self, X, y, groups=None):
+        yield np.arange(len(X)), np.arange(len(X), len(X) + 5)
+
+
 @pytest.mark.parametrize(
     ("splitter", "y", "message"),
     [
-        (GroupShuffleSplit(1), LABELS, "The 'groups' parameter should not be None"),
+        (GroupShuffleSplit(1), LABELS, "not be None. Give fit(X, y, groups=...)."),
+        (Beyond(), LABELS, "index 120 is out of bounds"),
         (
             StratifiedShuffleSplit(1),
             np.where(np.arange(N), "a", "b"),
@@ -345,11 +351,20 @@ def test_what_a_splitter_refuses_is_named(splitter, y, message):
     assert not hasattr(asked, "history_")
 
 
+def test_a_splitter_of_classes_is_refused_for_numbers_in_few_words():
+    asked = DenseRegressor(validation_split=SPLITTERS["stratified"], **SETTINGS)
+    with pytest.raises(ValueError, match="of DenseRegressor: ") as caught:
+        asked.fit(X, NUMBERS[:, 0])
+    assert len(str(caught.value)) < 600
+
+
 def test_groups_must_be_as_many_as_rows():
     asked = net(validation_split=SPLITTERS["grouped"])
     for weights in (None, np.arange(N) % 2):
-        with pytest.raises(ValueError, match="groups of DenseClassifier must have one"):
-            asked.fit(X, LABELS, weights, groups=np.arange(5))
+        # As many as there are rows with weight, as well.
+        for groups in (np.arange(5), np.arange(N // 2)):
+            with pytest.raises(ValueError, match="groups of DenseClassifier must have"):
+                asked.fit(X, LABELS, weights, groups=groups)
 
 
 # -- classes held out -----------------------------------------------------------------

@@ -4,14 +4,17 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
     HalvingGridSearchCV,
     KFold,
     RandomizedSearchCV,
@@ -297,9 +300,84 @@ def test_it_goes_to_workers_and_says_what_it_is(data):
     np.testing.assert_array_equal(one, other)
 
 
-def test_weights_are_routed_to_the_score(data):
-    import sklearn
+def test_an_epoch_that_a_callback_put_back_counts(data):
+    import keras
 
+    stopping = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
+    search = GridSearchCV(
+        clone(NET).set_params(early_stopping=False, callbacks=stopping),
+        {"epochs": [40]},
+        scoring=best_epoch_scoring(),
+        refit="score",
+        cv=2,
+    ).fit(*data)
+    (restoring,) = search.best_estimator_.callbacks_
+    net = search.best_estimator_
+    score = best_epoch_scoring()(net, *data)
+    assert score["best_epoch"] == restoring.best_epoch + 1 < net.n_iter_
+
+
+def test_a_refit_leaves_out_groups_since_it_splits_nothing(data):
+    X, y = data
+    groups = np.arange(len(y)) // 4
+    net = clone(NET).set_params(
+        validation_split=GroupShuffleSplit(1, test_size=0.2, random_state=0)
+    )
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(
+            net.set_fit_request(groups=True),
+            GRID,
+            scoring=best_epoch_scoring(),
+            refit=False,
+            cv=GroupKFold(2),
+        ).fit(X, y, groups=groups)
+        best = refit_best(search, X, y, groups=groups)
+        again = refit_best(search, X, y)
+    np.testing.assert_array_equal(best.predict_proba(X), again.predict_proba(X))
+
+
+ASKS = {
+    "accuracy": make_scorer(accuracy_score),
+    "f1": make_scorer(f1_score, average="macro"),
+}
+
+
+@pytest.mark.parametrize("scoring", [ASKS["accuracy"], ASKS])
+def test_weights_that_scorers_ask_for_reach_them(scoring, data):
+    X, y = data
+    weights = np.linspace(0, 1, len(y)) ** 4
+    with sklearn.config_context(enable_metadata_routing=True):
+        for each in ASKS.values():
+            each.set_score_request(sample_weight=True)
+        net = clone(NET).set_fit_request(sample_weight=False)
+        options = {"refit": False, "cv": 2, "error_score": "raise"}
+        search = GridSearchCV(net, GRID, scoring=best_epoch_scoring(scoring), **options)
+        same = GridSearchCV(net, GRID, scoring=scoring, **options)
+        for each in (search, same):
+            each.fit(X, y, sample_weight=weights)
+    columns = [each for each in same.cv_results_ if each.startswith("mean_test")]
+    assert len(columns) == (2 if scoring is ASKS else 1)
+    for name in columns:
+        np.testing.assert_array_equal(search.cv_results_[name], same.cv_results_[name])
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", ["accuracy", "f1_macro"]])
+def test_weights_that_nobody_asks_for_are_an_error(scoring, data):
+    X, y = data
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(
+            clone(NET).set_fit_request(sample_weight=True),
+            GRID,
+            scoring=best_epoch_scoring(scoring),
+            refit=False,
+            cv=2,
+            error_score="raise",
+        )
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            search.fit(X, y, sample_weight=np.ones(len(y)))
+
+
+def test_weights_are_routed_to_the_score(data):
     X, y = data
     weights = np.linspace(0, 1, len(y))
     net = NET.fit(X, y)
