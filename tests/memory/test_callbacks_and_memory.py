@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from ends_of_fits import Interrupt, assert_same
 from keras.callbacks import (
     CSVLogger,
     EarlyStopping,
@@ -15,7 +16,6 @@ from sklearn.base import clone
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
-from sknn_mnist.engine import _loop
 from sknn_mnist.memory import _callback_states, _stores
 
 pytestmark = pytest.mark.usefixtures("nothing_kept")
@@ -66,22 +66,6 @@ CALLBACKS = {
 }
 
 
-class Interrupt:
-    """Raises where an epoch's logs are made, of the epoch with this number."""
-
-    def __init__(self, monkeypatch, epoch):
-        self.left = 2 * epoch  # a training and a validation part each
-        original = _loop.plain_logs
-        monkeypatch.setattr(
-            _loop, "plain_logs", lambda logs: self.count() or original(logs)
-        )
-
-    def count(self):
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-
-
 def known(callback):
     """What a callback knows, but for what it holds open and what it belongs to."""
     found = dict(vars(callback))
@@ -93,16 +77,8 @@ def known(callback):
     return found
 
 
-def assert_same(one, other):
-    np.testing.assert_equal(one.history_, other.history_)
-    models = one.model_, other.model_
-    for a, b in zip(*(each.variables for each in models), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    for a, b in zip(*(each.optimizer.variables for each in models), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    for a, b in zip(one.callbacks_, other.callbacks_, strict=True):
-        assert type(a) is type(b)
-        np.testing.assert_equal(known(a), known(b))
+def same_fit(one, other):
+    assert_same(one, other, known)
 
 
 def texts(folder):
@@ -135,14 +111,14 @@ def test_interrupted_after_any_epoch_it_ends_the_same(
                     clone(shared).fit(X, Y)
             fitted = clone(shared).fit(X, Y)
             assert fitted.initial_epoch_ == epoch
-            assert_same(fitted, alone)
+            same_fit(fitted, alone)
             assert texts(folders[0]) == texts(folders[1])
         # All of it found, nothing is trained, and all else is done.
         for path in folders[1].iterdir():
             path.unlink()
         found = clone(shared).fit(X, Y)
     assert found.initial_epoch_ == n_epochs
-    assert_same(found, alone)
+    same_fit(found, alone)
     assert texts(folders[0]) == texts(folders[1])
 
 
@@ -160,7 +136,7 @@ def test_interrupted_again_and_again(memory, monkeypatch):
         assert kept <= len({each for each in (1, 2, 4) if each <= epoch}) + epoch
     fitted = clone(shared).fit(X, Y)
     assert fitted.initial_epoch_ == EPOCHS - 1
-    assert_same(fitted, alone)
+    same_fit(fitted, alone)
 
 
 @pytest.mark.parametrize("name", ["stops and restores", "reduces", "all"])
@@ -175,7 +151,7 @@ def test_other_numbers_of_epochs_go_on_from_it(name, memory, tmp_path):
         )
         fitted = shared.set_params(memory=memory).fit(X, Y)
         starts.append(fitted.initial_epoch_)
-        assert_same(fitted, alone.fit(X, Y))
+        same_fit(fitted, alone.fit(X, Y))
         assert texts(tmp_path / "a") == texts(tmp_path / "b")
     assert starts[:3] == [0, 3, 2]
     assert starts[3] >= 3
@@ -194,7 +170,7 @@ def test_with_batch_norm_and_dropout_in_a_folder(tmp_path, monkeypatch):
             CNNClassifier(**options, memory=tmp_path).fit(X, Y)
     fitted = CNNClassifier(**options, memory=tmp_path).fit(X, Y)
     assert fitted.initial_epoch_ == 1
-    assert_same(fitted, alone)
+    same_fit(fitted, alone)
 
 
 def test_a_training_that_stopped_does_not_go_on(memory):
@@ -324,4 +300,4 @@ def test_in_every_precision(dtype, optimizer, memory, monkeypatch):
             clone(shared).fit(X, Y)
     fitted = clone(shared).fit(X, Y)
     assert fitted.initial_epoch_ == 2
-    assert_same(fitted, alone)
+    same_fit(fitted, alone)

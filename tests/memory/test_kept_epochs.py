@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from ends_of_fits import DyingError, Stopper, epochs_kept
 from sklearn.base import clone
 
 from sknn_mnist import DenseClassifier
@@ -29,22 +29,8 @@ def net(memory=None, epochs=4, **parameters):
     return DenseClassifier(epochs=epochs, memory=memory, **parameters)
 
 
-def epochs_kept(memory):
-    """Epochs, and whether each is kept for good."""
-    if memory == ":memory:":
-        places = [place[1:] for place in _stores._process_store._kept]
-    else:
-        files = FolderStore(Path(memory), 1).files()
-        places = [(each.epoch, each.passing) for each in files]
-    return sorted((epoch, passing is None) for epoch, passing in places)
-
-
 def for_good(*epochs):
     return [(epoch, True) for epoch in epochs]
-
-
-class DyingError(Exception):
-    """Stands for whatever ends a fit."""
 
 
 @pytest.fixture
@@ -101,26 +87,6 @@ def test_where_a_watcher_stopped_is_an_end(memory):
     stopped = net(memory, 20).set_callbacks(stopper).fit(X, Y)
     assert len(stopped.history_["loss"]) == 7
     assert epochs_kept(memory) == for_good(1, 2, 4, 7)
-
-
-class Stopper:
-    max_propagation_depth = None
-
-    def __init__(self, after):
-        self.after = after
-
-    def setup(self, estimator, context):
-        self.done = 0
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(self, estimator, context):
-        self.done += 1
-        return self.done == self.after
 
 
 # -- in flight ---------------------------------------------------------------------

@@ -13,6 +13,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from ends_of_fits import Interrupt, assert_same
 from keras.callbacks import (
     CSVLogger,
     EarlyStopping,
@@ -27,7 +28,6 @@ from sklearn.base import clone
 
 import sknn_mnist
 from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor, KerasClassifier
-from sknn_mnist.engine import _loop
 from sknn_mnist.memory import _stores
 
 pytestmark = pytest.mark.usefixtures("nothing_kept")
@@ -105,22 +105,6 @@ CALLBACKS = {
 }
 
 
-class Interrupt:
-    """Raises where an epoch's logs are made, of the epoch with this number."""
-
-    def __init__(self, monkeypatch, epoch):
-        self.left = 2 * epoch  # a training and a validation part each
-        original = _loop.plain_logs
-        monkeypatch.setattr(
-            _loop, "plain_logs", lambda logs: self.count() or original(logs)
-        )
-
-    def count(self):
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-
-
 def known(callback):
     """What a callback knows, but for what it holds open and what it belongs to."""
     found = dict(vars(callback))
@@ -133,16 +117,8 @@ def known(callback):
     return found
 
 
-def assert_same(one, other):
-    np.testing.assert_equal(one.history_, other.history_)
-    models = one.model_, other.model_
-    for a, b in zip(*(each.variables for each in models), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    for a, b in zip(*(each.optimizer.variables for each in models), strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    for a, b in zip(one.callbacks_, other.callbacks_, strict=True):
-        assert type(a) is type(b)
-        np.testing.assert_equal(known(a), known(b))
+def same_fit(one, other):
+    assert_same(one, other, known)
 
 
 def arrays_in(file):
@@ -210,13 +186,13 @@ def test_whatever_was_found_files_and_nets_are_the_same(name, folders, monkeypat
             emptied(folders[1])
             fitted = clone(shared).fit(X, Y)
             assert fitted.initial_epoch_ == epoch
-            assert_same(fitted, alone)
+            same_fit(fitted, alone)
             np.testing.assert_equal(files_in(folders[1]), expected)
         # All of it found, nothing is trained, and all else is done.
         emptied(folders[1])
         found = clone(shared).fit(X, Y)
     assert found.initial_epoch_ == len(alone.history_["loss"])
-    assert_same(found, alone)
+    same_fit(found, alone)
     np.testing.assert_equal(files_in(folders[1]), expected)
 
 
@@ -248,7 +224,7 @@ def test_callbacks_that_change_nothing_share_epochs(seed, folders, monkeypatch):
         assert fitted.initial_epoch_ > (epochs // 2 if epochs <= longest else -1)
         longest = max(longest, epochs)
         last = max(last, epochs)
-        assert_same(fitted, alone.fit(X, Y))
+        same_fit(fitted, alone.fit(X, Y))
         np.testing.assert_equal(files_in(folders[1]), files_in(folders[0]))
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ends_of_fits import DyingError, Stopper, epochs_kept
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist.engine._loop import FusedNetwork
-from sknn_mnist.memory import _stores
 from sknn_mnist.memory._epochs import EpochKeeper
-from sknn_mnist.memory._state_files import FolderStore
 
 pytestmark = [pytest.mark.usefixtures("nothing_kept"), pytest.mark.exact]
 
@@ -69,16 +68,6 @@ def trained(monkeypatch):
     return counted
 
 
-def epochs_kept(memory):
-    """Epochs, and whether each is kept for good."""
-    if memory == ":memory:":
-        places = [place[1:] for place in _stores._process_store._kept]
-    else:
-        files = FolderStore(Path(memory), 1).files()
-        places = [(each.epoch, each.passing) for each in files]
-    return sorted((epoch, passing is None) for epoch, passing in places)
-
-
 def expected_epochs(fitted):
     """Powers of two, the best epoch, and the last one, all for good."""
     n = fitted.n_iter_
@@ -125,10 +114,6 @@ def test_patience_tolerance_and_number_of_epochs_share_their_epochs(memory, trai
     # Beside the longest, what lies between those kept for good and one of them.
     assert len(trained) < sum(each.n_iter_ for each in plain) / 2
     assert longest <= len(trained)
-
-
-class DyingError(Exception):
-    """Stands for whatever ends a fit."""
 
 
 @pytest.mark.parametrize("done", range(1, 9))
@@ -180,28 +165,6 @@ def test_callbacks_take_part(memory, tmp_path):
         assert_same(logged(memory, name), alone)
         written = (tmp_path / name).read_text()
         assert written == (tmp_path / "alone.csv").read_text()
-
-
-class Stopper:
-    """A callback of scikit-learn's that stops after some epochs."""
-
-    max_propagation_depth = None
-
-    def __init__(self, after):
-        self.after = after
-
-    def setup(self, estimator, context):
-        self.done = 0
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(self, estimator, context):
-        self.done += 1
-        return self.done == self.after
 
 
 def test_whoever_watches_may_stop_before(memory):
