@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from sknn_mnist.cli._stopping import (
     course_of,
     folds_told,
 )
+
+# An error's class, before what it says.
+_ERROR = re.compile(r"^[\w.]+(Error|Exception): ")
 
 if TYPE_CHECKING:
     from sknn_mnist.reporting._progress import SearchProgress
@@ -213,6 +217,6 @@ def _expecting_fits() -> Iterator[None]:
             raise
         # scikit-learn's message is a page with tracebacks; its last line says why.
         if "fits failed" in str(err):
-            why = str(err).strip().splitlines()[-1]
+            why = _ERROR.sub("", str(err).strip().splitlines()[-1])
             raise CommandError(f"every fit failed: {why}") from err
         raise CommandError(sentence(err)) from err
