@@ -381,8 +381,7 @@ def test_a_search_whose_every_fit_failed_fails(capsys):
     args = [*SMALL, "--learning-rate", "1e38", "--epochs", "1", "--cv", "2"]
     assert main(["search", *args, "--optimizer", "sgd", "--quiet"]) == 1
     assert one_line_error(capsys).startswith(
-        "sknn-mnist: error: every fit failed: Training of DenseClassifier "
-        "diverged"
+        "sknn-mnist: error: every fit failed: Training of DenseClassifier diverged"
     )
 
 

@@ -198,6 +198,7 @@ def search(n_jobs):
     return found.cv_results_["mean_test_score"]
 
 
+@pytest.mark.slow
 @pytest.mark.exact
 def test_augmentations_are_candidates_of_a_search():
     assert np.array_equal(search(1), search(2))

@@ -93,10 +93,15 @@ CASES = {
     ),
     "eagerly": (KerasClassifier(sequential, run_eagerly=True, **SETTINGS), Y),
 }
+# Trained step by step in Python.
+NAMES = [
+    pytest.param(each, marks=pytest.mark.slow) if each == "eagerly" else each
+    for each in CASES
+]
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_it_equals_keras_on_the_same_batches(name):
     estimator, y = CASES[name]
     estimator = clone(estimator).set_params(shuffle=False)
@@ -130,7 +135,7 @@ def test_it_equals_keras_on_the_same_batches(name):
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_left_is_the_best_epoch_as_if_training_had_ended_there(name):
     estimator, y = CASES[name]
     stopped = clone(estimator).fit(X, y)

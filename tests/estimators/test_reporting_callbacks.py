@@ -122,7 +122,7 @@ def trials_of(objective, data, **options):
     return [(each.state.name, each.intermediate_values) for each in searched.trials]
 
 
-@pytest.mark.parametrize("kind", ["dense", "own"])
+@pytest.mark.parametrize("kind", ["dense", pytest.param("own", marks=pytest.mark.slow)])
 def test_optuna_prunes_what_it_prunes_of_keras(kind, data):
     ours, theirs = {
         "dense": (by_dense, by_dense_in_keras),
@@ -148,6 +148,7 @@ def test_trials_in_threads_report_for_themselves(data):
         assert list(trial.intermediate_values.values()) == told
 
 
+@pytest.mark.slow
 def test_with_a_memory_it_prunes_as_without_one_and_says_so(data):
     with pytest.warns(UserWarning, match="without its memory: its callback KerasPrun"):
         told = trials_of(functools.partial(by_dense, memory=":memory:"), data)

@@ -58,7 +58,8 @@ class ByClassAttributes(DenseClassifier):
     optimizer, learning_rate, loss, class_weight = "sgd", 0.1, "auto", None
     batch_size, validation_split, shuffle, callbacks = 16, 0.0, True, None
     memory, verbose, dtype, epochs, random_state = None, 0, "float64", 2, 0
-    rescaling = "auto"
+    rescaling, early_stopping = "auto", False
+    n_iter_no_change, tol, monitor = 10, 0.0, "val_loss"
 
     def __init__(self, hidden_size=4, warm_start=False):
         self.hidden_size = hidden_size

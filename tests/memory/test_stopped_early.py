@@ -192,6 +192,7 @@ print("scores", search.cv_results_["mean_test_score"].tolist())
 """
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_goes_on(tmp_path):
     memory = str(tmp_path / "states")
     source = SEARCH.format(tests=str(Path(__file__).parent), memory=memory)
