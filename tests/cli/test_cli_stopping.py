@@ -280,7 +280,7 @@ def test_a_search_stops_and_says_what_that_spared(epochs, tmp_path, capsys):
     search.fit(X, y)
     frame = table(tmp_path / "out")
     for name in ("split0_test_score", "split1_train_score", "split0_test_best_epoch"):
-        np.testing.assert_array_equal(frame[name], search.cv_results_[name])
+        np.testing.assert_allclose(frame[name], search.cv_results_[name], rtol=1e-12)
     assert not [name for name in frame if "rank_test_best" in name]
     assert not [name for name in frame if "train_best_epoch" in name]
     # Epochs of all fits, by hand.
@@ -451,7 +451,7 @@ def test_its_python_gives_the_same_scores(options, tmp_path, capsys):
     found = pd.DataFrame(namespace["search"].cv_results_)
     frame = table(out)
     numbers = [name for name in frame if re.match("(mean|std|split)", name)]
-    np.testing.assert_array_equal(found[numbers], frame[numbers])
+    np.testing.assert_allclose(found[numbers], frame[numbers], rtol=1e-12)
 
 
 # -- killed ----------------------------------------------------------------------------

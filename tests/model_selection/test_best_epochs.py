@@ -364,17 +364,26 @@ def test_weights_that_scorers_ask_for_reach_them(scoring, data):
 @pytest.mark.parametrize("scoring", [None, "accuracy", ["accuracy", "f1_macro"]])
 def test_weights_that_nobody_asks_for_are_an_error(scoring, data):
     X, y = data
-    with sklearn.config_context(enable_metadata_routing=True):
+
+    def refused(given):
         search = GridSearchCV(
             clone(NET).set_fit_request(sample_weight=True),
-            GRID,
-            scoring=best_epoch_scoring(scoring),
+            {"epochs": [2]},
+            scoring=given,
             refit=False,
             cv=2,
             error_score="raise",
         )
-        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        try:
             search.fit(X, y, sample_weight=np.ones(len(y)))
+        except UnsetMetadataPassedError as err:
+            return "sample_weight" in str(err)
+        return False
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        # Scikit-learn 1.6 drops them where it has scorers by name.
+        expected = scoring is None or refused(scoring)
+        assert refused(best_epoch_scoring(scoring)) == expected
 
 
 def test_weights_are_routed_to_the_score(data):
