@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 __all__ = [
     "read_augmentation",
@@ -69,6 +70,18 @@ def read_path(text: str) -> str:
     return text
 
 
+def _number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
+    try:
+        number = float(text)
+        if not fits(number):
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number {wanted}, got {text!r}"
+        ) from None
+    return number
+
+
 def _int_between(low: int, high: int | None, text: str) -> int:
     try:
         number = int(text)
@@ -125,41 +138,19 @@ def read_seed(text: str) -> int:
 
 def read_fraction(text: str) -> float:
     """Read a part of all rows: more than none, and less than all."""
-    try:
-        fraction = float(text)
-        if not 0 < fraction < 1:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number between 0 and 1, such as 0.2, got {text!r}"
-        ) from None
-    return fraction
+    return _number(text, lambda it: 0 < it < 1, "between 0 and 1, such as 0.2")
 
 
 def read_held_out(text: str) -> float:
     """Read a part of all rows that may be none, but not all."""
-    try:
-        fraction = float(text)
-        if not 0 <= fraction < 1:
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number from 0 to less than 1, such as 0.1, got {text!r}"
-        ) from None
-    return fraction
+    wanted = "from 0 to less than 1, such as 0.1"
+    return _number(text, lambda it: 0 <= it < 1, wanted)
 
 
 def read_tolerance(text: str) -> float:
     """Read a finite number that is not negative."""
-    try:
-        number = float(text)
-        if not 0 <= number < float("inf"):
-            raise ValueError
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number of at least 0, such as 0.001, got {text!r}"
-        ) from None
-    return number
+    wanted = "of at least 0, such as 0.001"
+    return _number(text, lambda it: 0 <= it < float("inf"), wanted)
 
 
 def read_image_size(text: str) -> tuple[int, ...]:
