@@ -20,7 +20,7 @@ from sknn_mnist.engine._training import split_validation
 from sknn_mnist.estimators._data import CheckedData
 from sknn_mnist.estimators._weights import check_sample_weight
 
-__all__ = ["HoldsOut", "Validation", "warn_of_classes"]
+__all__ = ["HoldsOut", "Validation", "is_splitter", "warn_of_classes"]
 
 
 @dataclass(frozen=True)

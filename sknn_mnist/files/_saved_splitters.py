@@ -15,6 +15,7 @@ import numpy as np
 from sklearn import model_selection
 
 from sknn_mnist._parameters import check_fraction
+from sknn_mnist.estimators._held_out import is_splitter
 from sknn_mnist.files._checks import as_int
 from sknn_mnist.files._values import UnsavableError
 
@@ -58,7 +59,7 @@ def split_to_json(value: Any) -> Any:
         When it is code of the user's own, or holds more than a file can tell.
     """
     name = type(value).__name__
-    if not callable(getattr(value, "split", None)) or isinstance(value, str | bytes):
+    if not is_splitter(value):
         stored = value.item() if isinstance(value, np.generic) else value
     elif SPLITTERS.get(name) is type(value):
         arguments = {
