@@ -343,20 +343,16 @@ class _KeptEpochs(_Epochs):
     def add(self, kept: KeptState) -> bool:
         """Keep the state after one more epoch; stop where watch or rule say so."""
         self.last = kept
+        look = Look(kept.epoch - 1, lambda: kept.history, lambda: kept.state)
         best = self._best
-        stop = False
-        if best is not None:
-            logs = {name: values[-1] for name, values in kept.history.items()}
-            stop = best.see(kept.epoch - 1, logs, lambda: kept)
+        stop = best is not None and best.see(look.epoch, look.logs, lambda: kept)
         is_best = best is not None and best.held is kept
         ends = stop or kept.stopped or kept.epoch == self._plan.epochs
         shared = callback_states.epochs_shared(self._plan.callbacks, kept.history)
         keeps = shared == kept.epoch
         if keeps:
             self._keeper.keep(kept, ends, is_best)
-        watched = self._plan.watch.end(
-            Look(kept.epoch - 1, lambda: kept.history, lambda: kept.state)
-        )
+        watched = self._plan.watch.end(look)
         if watched and keeps and not ends:
             self._keeper.keep(kept, True, is_best)
         return stop or watched
