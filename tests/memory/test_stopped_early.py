@@ -17,6 +17,7 @@ import sknn_mnist
 from sknn_mnist import DenseClassifier
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.memory._epochs import EpochKeeper
+from sknn_mnist.memory._states import KeptState
 
 pytestmark = [pytest.mark.usefixtures("nothing_kept"), pytest.mark.exact]
 
@@ -138,6 +139,34 @@ def test_a_fit_that_dies_goes_on_where_it_was(memory, done, monkeypatch, trained
     assert len(trained) == alone.n_iter_  # none of them twice
     # Nothing is left of what was in flight.
     assert epochs_kept(memory) == expected_epochs(alone)
+
+
+class Recorder:
+    """A store that takes down what it is told to keep, and what goes for it."""
+
+    def __init__(self):
+        self.told = []
+
+    def put(self, key, kept, passing=None, instead_of=()):
+        self.told.append((kept.epoch, passing is None, sorted(instead_of)))
+        return True
+
+
+def test_the_best_epoch_of_a_dead_fit_goes_where_there_is_a_better_one():
+    def kept(epoch, passing=None):
+        return KeptState(epoch, {"network": [], "optimizer": []}, {}, passing=passing)
+
+    store = Recorder()
+    with EpochKeeper(store, "key", kept(6, "dead"), kept(3, "dead")) as keeper:
+        keeper.keep(kept(7), end=False)
+        keeper.keep(kept(9), end=False, best=True)
+        keeper.keep(kept(10), end=True)
+    ours = keeper._fit
+    assert store.told == [
+        (7, False, []),
+        (9, False, [(3, "dead"), (7, ours)]),
+        (10, True, [(6, "dead")]),
+    ]
 
 
 @pytest.mark.parametrize("epochs", [20, 40])
