@@ -253,7 +253,8 @@ class KerasEstimator(
         self.feature_encoder_ = self.feature_encoder.fit(X)
         self._take_validation()
         # Last, so that bad data draws nothing from a RandomState.
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        random_state = check_random_state(self._lent("seed", self.random_state))
+        self._seed = int(random_state.randint(2**31 - 1))
         self._network = OwnedNetwork(self._recipe_for(X, y))
         return X, y
 

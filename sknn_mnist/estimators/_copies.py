@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import keras
 from sklearn.base import BaseEstimator
 
+from sknn_mnist._loans import Borrower
 from sknn_mnist.estimators._callbacks import (
     check_picklable,
     copy_of_callbacks,
@@ -23,7 +24,7 @@ __all__ = ["EstimatorCopies"]
 Own = TypeVar("Own", bound="EstimatorCopies")
 
 
-class EstimatorCopies(BaseEstimator):
+class EstimatorCopies(Borrower, BaseEstimator):
     """How an estimator is copied and pickled."""
 
     callbacks: Any
@@ -40,6 +41,7 @@ class EstimatorCopies(BaseEstimator):
         twin: Own = super(EstimatorCopies, stand_in).__sklearn_clone__()
         if self._has_unpickled_callbacks():
             twin._unpickled_callbacks = twin.callbacks
+        self._lend_on(twin)
         return twin
 
     def __copy__(self: Own) -> Own:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sknn_mnist._loans import Borrower
 from sknn_mnist.engine._early_stopping import StopRule
 from sknn_mnist.engine._owned_network import OwnedNetwork
 from sknn_mnist.engine._plan import Samples, Trained, TrainingPlan
@@ -23,7 +24,7 @@ __all__ = ["PlansTraining"]
 KERAS_BATCH = 32
 
 
-class PlansTraining(HoldsOut):
+class PlansTraining(Borrower, HoldsOut):
     """The plan of a training, and its history."""
 
     _epoch_tasks: EpochTasks
@@ -53,12 +54,12 @@ class PlansTraining(HoldsOut):
             batch_size=KERAS_BATCH if batch_size is None else batch_size,
             shuffle=self._setting("shuffle"),
             seed=self._seed,
-            seeded=isinstance(self.random_state, Integral),
+            seeded=isinstance(self._lent("seed", self.random_state), Integral),
             validation_data=held_out,
             validation_batch_size=self._validation_batch_size(),
             callbacks=make_callbacks(self._callbacks_given(), owner),
             verbose=as_int(self._setting("verbose")),
-            memory=open_memory(self.memory, owner),
+            memory=open_memory(self._lent("memory", self.memory), owner),
             stop_rule=self._stop_rule(),
             watch=self._watching(initial_epoch),
         )
@@ -97,7 +98,10 @@ class PlansTraining(HoldsOut):
         }
 
     def _watching(self, initial_epoch: int) -> Watch:
-        """Return what tells scikit-learn's callbacks of the epochs of `fit`."""
+        """Return what tells scikit-learn's callbacks of the epochs of `fit`.
+
+        And what ends it when the time of a search is over.
+        """
         if not self._is_in_fit:  # partial_fit is one epoch and no task
             return Watch()
         tasks = self._epoch_tasks
@@ -116,4 +120,8 @@ class PlansTraining(HoldsOut):
 
             return tasks.end(attributes)
 
-        return Watch(tasks.begin, after_epoch)
+        def before_epoch() -> None:
+            self._check_time()
+            tasks.begin()
+
+        return Watch(before_epoch, after_epoch)

@@ -1,0 +1,131 @@
+"""The candidates of a search that deals out epochs: drawn, and given epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+from sknn_mnist._loans import Loan, lend
+from sknn_mnist._parameters import InvalidParameterError, invalid, refused
+from sknn_mnist.model_selection._last_steps import last_step
+
+__all__ = ["Space", "epochs_name"]
+
+# A parameter with SciKeras's prefix, which counts where it is given.
+ROUTED = "fit__epochs"
+
+
+class Space:
+    """Where candidates are drawn from.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose parameters are searched.
+    param_distributions : dict or list of dicts
+        As `sklearn.model_selection.RandomizedSearchCV` takes them.
+    owner : str
+        The search, for errors.
+
+    Attributes
+    ----------
+    epochs : str
+        The parameter that has the epochs.
+    """
+
+    def __init__(self, estimator: Any, param_distributions: Any, owner: str) -> None:
+        self.epochs = epochs_name(estimator, owner)
+        self._estimator = estimator
+        self._given = param_distributions
+        self._owner = owner
+        # Scikit-learn's own checks.
+        try:
+            ParameterSampler(param_distributions, 1)
+        except (TypeError, ValueError) as err:
+            raise InvalidParameterError(
+                f"The 'param_distributions' parameter of {owner}: {err}"
+            ) from err
+        dicts: Any = param_distributions
+        dicts = [dicts] if isinstance(dicts, Mapping) else list(dicts)
+        if not any(dicts):
+            allowed = "a dict of parameters to search, or a list of such dicts"
+            raise invalid("param_distributions", owner, allowed, param_distributions)
+        for name in {name for each in dicts for name in each}:
+            if name in (self.epochs, f"{self.epochs[:-6]}{ROUTED}"):
+                must = f"leave {name!r} out, which the search sets itself (max_epochs)"
+                raise refused("param_distributions", owner, must, repr(dicts))
+        listed = all(not hasattr(v, "rvs") for each in dicts for v in each.values())
+        self._n_distinct = len(ParameterGrid(param_distributions)) if listed else None
+
+    def draw(self, n: int, random_state: np.random.RandomState) -> list[dict[str, Any]]:
+        """Draw candidates; fewer where all parameters are lists, and give no more."""
+        if self._n_distinct is not None:
+            n = min(n, self._n_distinct)
+        drawn = list(ParameterSampler(self._given, n, random_state=random_state))
+        for candidate in drawn[:1]:  # a name that nobody knows
+            clone(self._estimator).set_params(**clone(candidate, safe=False))
+        return drawn
+
+    def with_epochs(
+        self, candidate: Mapping[str, Any], n_epochs: int, loan: Loan
+    ) -> dict[str, Any]:
+        """Return the parameters of a candidate that trains for so many epochs.
+
+        Nets among the parameters get what is lent, as the estimator's have.
+        """
+        return {
+            **{name: _lent(value, loan) for name, value in candidate.items()},
+            self.epochs: n_epochs,
+        }
+
+
+def epochs_name(estimator: Any, owner: str) -> str:
+    """Return the name of the parameter that has the epochs of an estimator's net.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A net, a Pipeline that ends with one, or what else holds one net.
+    owner : str
+        The search, for errors.
+
+    Raises
+    ------
+    ValueError or TypeError
+        When there is none, or several.
+    """
+    if not hasattr(estimator, "get_params") or isinstance(estimator, type):
+        raise invalid("estimator", owner, "an estimator with epochs", estimator)
+    known = estimator.get_params(deep=True)
+    prefix, _ = last_step(estimator)
+    found = [name for name in (f"{prefix}epochs",) if name in known]
+    if not found:
+        found = [name for name in known if _is_epochs(name)]
+    if not found:
+        must = (
+            "be a net of this package, or hold one, so that it has epochs: a Pipeline "
+            "that ends with one, or another estimator around one"
+        )
+        raise refused("estimator", owner, must, repr(estimator))
+    if len(found) > 1:
+        must = f"have one net whose epochs are searched, not several: {sorted(found)}"
+        raise refused("estimator", owner, must, repr(estimator))
+    routed = f"{found[0].removesuffix('epochs')}{ROUTED}"
+    return routed if routed in known else found[0]
+
+
+def _is_epochs(name: str) -> bool:
+    return name.rpartition("__")[2] == "epochs" and not name.endswith(ROUTED)
+
+
+def _lent(value: Any, loan: Loan) -> Any:
+    """Return a value whose nets, if it has any, are its own and have what is lent."""
+    nets: Iterable[Any] = value if isinstance(value, list | tuple) else (value,)
+    if not any(hasattr(net, "get_params") for net in nets):
+        return value
+    own = clone(value, safe=False)
+    return own if lend(own, loan) else value
