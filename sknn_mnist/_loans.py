@@ -65,9 +65,11 @@ class Loan:
         # Who has it knows of its end, in copies too.
         return self
 
-    def end(self) -> None:
+    def end(self, but_the_seed: bool = False) -> None:
         """Lend nothing any more, to whoever has it in this process."""
-        self._memory = self.seed = self.ends_at = None
+        self._memory = self.ends_at = None
+        if not but_the_seed:
+            self.seed = None
 
 
 class Borrower:

@@ -35,6 +35,7 @@ SCIKERAS_ROOM = f"{PACKAGE}.estimators._scikeras"
 PRIVATE_ROOMS = {
     f"{PACKAGE}.networks._keras_private",
     f"{PACKAGE}.estimators._sklearn_callbacks",
+    f"{PACKAGE}.model_selection._sklearn_search",
 }
 # Private by where they are: `keras.src`, `tensorflow.python`.
 PRIVATE_FOLDERS = {"src", "python"}

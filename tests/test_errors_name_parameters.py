@@ -21,6 +21,7 @@ from sknn_mnist import (
     model_selection,
     reporting,
 )
+from sknn_mnist.model_selection._sklearn_search import BaseSearchCV
 
 WINGS = (display, inspection, datasets, reporting, model_selection, builders)
 
@@ -43,12 +44,15 @@ BAD = [5, -1, True, 1.5, np.nan, np.inf, "foo", b"foo", [], [[]], {}, {"foo": 5}
 def public_callables():
     """Return {what a user writes: the callable, or the class and its method's name}.
 
-    But for a RowView's methods, which are an array's, with NumPy's own errors.
+    But for a RowView's methods, which are an array's, with NumPy's own errors; and for
+    searches, which check when they fit: tests/model_selection/test_hyperband.py.
     """
     found = {}
     for wing in WINGS:
         for name in wing.__all__:
             thing = getattr(wing, name)
+            if inspect.isclass(thing) and issubclass(thing, BaseSearchCV):
+                continue
             found[name] = thing
             if inspect.isclass(thing) and thing is not datasets.RowView:
                 methods = [each for each in vars(thing) if not each.startswith("_")]
@@ -141,6 +145,7 @@ def good(digits, tmp_path_factory):
         "cv_results_frame": {"search": results},
         "pivot_cv_results": {"search": results},
         "best_epoch_scoring": {},
+        "Range": {"low": 1, "high": 10},
         "refit_best": {"search": searched(clf, X, y), "X": X, "y": y},
     }
     return about
@@ -155,7 +160,7 @@ def searched(clf, X, y):
 def call(good, owner, **changed):
     """Call with good arguments but for those that are changed; methods on a display."""
     thing, (wanted, _, method) = CALLABLES[owner], owner.partition(".")
-    if method in ("plot", "frame"):
+    if method in ("plot", "frame", "rvs"):
         thing = getattr(CALLABLES[wanted](**good[wanted]), method)
     return thing(**{**good.get(owner, {}), **changed})
 

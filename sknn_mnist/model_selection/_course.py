@@ -101,24 +101,14 @@ class Course:
         search.brackets_ = []
         search.n_candidates_ = search.n_epochs_ = 0
         search.stopped_by_ = None
-        bar, n_stale = -np.inf, 0
         n_rungs = sum(len(bracket.rungs) for bracket in self.brackets)
-        with RungTasks(search, n_rungs, callback_ctx) as tasks:
-            for number in range(len(self.brackets)):
-                running = _Bracket(self, number, search, evaluate, tasks)
-                try:
-                    running.run()
-                except OutOfTime:
-                    search.stopped_by_ = "max_time"
-                    break
-                better = running.best > bar
-                n_stale = 0 if better else n_stale + len(self.candidates[number])
-                bar = max(bar, running.best)
-                is_last = number == len(self.brackets) - 1
-                patience = search.patience
-                if patience is not None and n_stale >= patience and not is_last:
-                    search.stopped_by_ = "patience"
-                    break
+        try:
+            with RungTasks(search, n_rungs, callback_ctx) as tasks:
+                self._run_brackets(search, evaluate, tasks)
+        except OutOfTime:
+            search.stopped_by_ = "max_time"
+        # The refit that comes takes the time that it takes, and goes on from nothing.
+        self._loan.end(but_the_seed=True)
         if not search.brackets_:
             first = self.brackets[0].rungs[0]
             raise TimeoutError(
@@ -126,6 +116,19 @@ class Course:
                 f"seconds) was over before its first rung was: {first.n_candidates:,} "
                 f"candidates in each fold, {first.n_epochs:,} epoch(s)."
             )
+
+    def _run_brackets(
+        self, search: Any, evaluate: Callable[..., Any], tasks: RungTasks
+    ) -> None:
+        bar, n_stale = -np.inf, 0
+        for number, candidates in enumerate(self.candidates):
+            if search.patience is not None and n_stale >= search.patience:
+                search.stopped_by_ = "patience"
+                return
+            bracket = _Bracket(self, number, search, evaluate, tasks)
+            bracket.run()
+            n_stale = 0 if bracket.best > bar else n_stale + len(candidates)
+            bar = max(bar, bracket.best)
 
     def evaluated(
         self,

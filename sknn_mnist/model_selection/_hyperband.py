@@ -171,7 +171,7 @@ class HyperbandSearchCV(BaseSearchCV):
     >>> search.brackets_
     [[(9, 1), (3, 3), (1, 9)], [(5, 3), (1, 9)], [(3, 9)]]
     >>> search.n_epochs_
-    146
+    138
     >>> search.score(X_test, y_test) > 0.5
     True
     """

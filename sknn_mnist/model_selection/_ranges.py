@@ -7,9 +7,14 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from sknn_mnist._parameters import as_finite_float, check_bool, invalid, refused
+from sknn_mnist._parameters import (
+    as_finite_float,
+    as_random_state,
+    check_bool,
+    invalid,
+    refused,
+)
 
 __all__ = ["Range"]
 
@@ -61,11 +66,6 @@ class Range:
         if self.log and not self.low > 0:
             raise refused("low", owner, "be above 0 with log=True", repr(low))
 
-    @property
-    def is_of_ints(self) -> bool:
-        """Whether ints are drawn."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
-
     def rvs(self, size: Any = None, random_state: Any = None) -> Any:
         """Draw numbers, as the distributions of `scipy.stats` do.
 
@@ -80,8 +80,21 @@ class Range:
         -------
         int, float or ndarray
             The numbers.
+
+        Raises
+        ------
+        ValueError or TypeError
+            When a parameter can't be used.
         """
-        drawn = self._at(check_random_state(random_state).uniform(size=size))
+        owner = f"{type(self).__name__}.rvs"
+        generator = as_random_state("random_state", random_state, owner)
+        try:
+            places = generator.uniform(size=size)
+        except (TypeError, ValueError) as err:
+            raise invalid(
+                "size", owner, "None, an int or a tuple of int", size
+            ) from err
+        drawn = self._at(places)
         return drawn.item() if size is None else drawn
 
     def __repr__(self) -> str:
@@ -94,17 +107,22 @@ class Range:
     def __hash__(self) -> int:
         return hash(repr(self))
 
+    @property
+    def _is_of_ints(self) -> bool:
+        """Whether ints are drawn."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
     def _at(self, places: Any) -> Any:
         """Return the numbers at places from 0 to 1 between the bounds."""
         # Every int has as much room as the next, those at the bounds too.
-        room = 0.5 if self.is_of_ints else 0.0
+        room = 0.5 if self._is_of_ints else 0.0
         low, high = self.low - room, self.high + room
         if self.log:
             numbers = np.exp(math.log(low) + places * (math.log(high) - math.log(low)))
         else:
             numbers = low + places * (high - low)
         numbers = np.asarray(numbers)
-        if self.is_of_ints:
+        if self._is_of_ints:
             numbers = np.rint(numbers).astype(np.int64)
         else:
             numbers = np.vectorize(_rounded, otypes=[float])(numbers)
