@@ -247,7 +247,8 @@ def _metric_of(search: Any, results: dict[str, Any]) -> str:
     names = [name.removeprefix(start) for name in results if name.startswith(start)]
     if isinstance(search.refit, str) and search.refit in names:
         return search.refit
-    if "score" in names:
+    # True chooses among several no better; scikit-learn would say so in the end.
+    if "score" in names and (len(names) == 1 or search.refit is not True):
         return "score"
     must = f"name the score by which candidates go on, one of {names}"
     raise refused("refit", type(search).__name__, must, repr(search.refit))

@@ -221,12 +221,26 @@ def test_several_scores(rows):
     assert search.best_index_ == int(np.argmax(results["mean_test_neg_log_loss"]))
 
 
-@pytest.mark.parametrize("scoring", [["accuracy"], lambda net, X, y: {"accuracy": 1.0}])
-def test_several_scores_need_one_to_go_on_by(rows, scoring):
-    scores = []
-    with pytest.raises(ValueError, match="'refit' parameter of HyperbandSearchCV must"):
-        make_search(scoring=scoring, refit=False).fit(*rows)
-    assert scores == []
+@pytest.mark.parametrize(
+    ("scoring", "refit"),
+    [
+        (["accuracy"], False),
+        (lambda net, X, y: {"accuracy": 1.0}, False),
+        (lambda net, X, y: {"score": 1.0, "other": 1.0}, True),
+    ],
+)
+def test_several_scores_need_one_to_go_on_by(rows, scoring, refit):
+    rungs = []
+
+    class Counted(HyperbandSearchCV):
+        def on_rung_begin(self, reached, brackets):
+            rungs.append(reached)
+
+    net = DenseClassifier(hidden_size=8, random_state=0, verbose=0)
+    options = {"scoring": scoring, "refit": refit, "cv": 2, "max_epochs": 3}
+    with pytest.raises(ValueError, match="'refit' parameter of Counted must name"):
+        Counted(net, SPACE, **options).fit(*rows)
+    assert len(rungs) == 1
 
 
 def test_weights_and_groups_arrive(rows):
