@@ -254,7 +254,9 @@ def test_any_fit_works_like_its_twin_or_says_why(data):
         other = LAYOUTS[layout](X)
     except (ValueError, TypeError, IndexError, NotImplementedError):
         other = X  # this cannot be laid out so
-    plain = np.array(other if layout == "broadcast" else X, order="C", copy=True)
+    # A list of pixels in 8 bits is one of numbers, whose scale is their holder's.
+    whole = other if layout in ("broadcast", "list") else X
+    plain = np.array(whole, order="C", copy=True)
     found = outcome(kind, parameters, other, y, weight, other)
     if isinstance(found, Exception):
         event(f"refused: {type(found).__name__}")
@@ -294,7 +296,9 @@ def test_any_prediction_agrees_with_its_twin_or_says_why(fitted, data):
         other = LAYOUTS[layout](X)
     except (ValueError, TypeError, IndexError, NotImplementedError):
         other = X
-    plain = np.array(other if layout == "broadcast" else X, order="C", copy=True)
+    # A list of pixels in 8 bits is one of numbers, whose scale is their holder's.
+    whole = other if layout in ("broadcast", "list") else X
+    plain = np.array(whole, order="C", copy=True)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
