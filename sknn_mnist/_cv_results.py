@@ -16,18 +16,26 @@ from sklearn.exceptions import NotFittedError
 from sknn_mnist._parameters import invalid, near_names, refused
 
 __all__ = [
+    "COURSE",
     "Keys",
     "Level",
     "Names",
+    "candidate_numbers",
     "cv_results_frame",
     "identity",
+    "judged",
     "last_iterations",
+    "resource_of",
     "results_of",
     "scores_named",
 ]
 
 # Shown where a candidate has no such parameter, as in a search over several grids.
 ABSENT = "–"
+
+# Columns by which the rows of searches that stop candidates can be told apart, beside
+# the parameters.
+COURSE = ("iter", "n_resources", "bracket", "candidate")
 
 Names = str | Iterable[str] | None
 
@@ -124,12 +132,8 @@ class Keys:
 
     def __init__(self, results: pd.DataFrame, owner: str) -> None:
         self.owner = owner
-        self.parameters = [
-            name for name in results.columns if str(name).startswith("param_")
-        ]
-        self.others = [
-            name for name in ("iter", "n_resources") if name in results.columns
-        ]
+        self.parameters = _parameters(results)
+        self.others = [name for name in COURSE if name in results.columns]
 
     def find_all(self, role: str, names: Names) -> list[str]:
         """Return the columns that the names of a parameter `role` mean."""
@@ -219,27 +223,69 @@ def scores_named(results: pd.DataFrame, values: Names, owner: str) -> list[str]:
     return list(dict.fromkeys(shown))
 
 
+def resource_of(results: pd.DataFrame) -> str | None:
+    """Return the parameter that a search deals out as its resource, if it is one."""
+    return next(iter(_dealt_out(results)), None)
+
+
+def _dealt_out(results: pd.DataFrame) -> list[str]:
+    if "n_resources" not in results.columns:
+        return []
+    resources = results["n_resources"]
+    return [name for name in _parameters(results) if (results[name] == resources).all()]
+
+
+def _parameters(results: pd.DataFrame) -> list[str]:
+    return [str(name) for name in results.columns if str(name).startswith("param_")]
+
+
+def candidate_numbers(results: pd.DataFrame) -> pd.Series:
+    """Return which candidate each row is of, as a number from 0.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Of any search.
+
+    Returns
+    -------
+    Series of int
+        Where a search by Hyperband numbers them, its own; in a halving they are told
+        apart by their parameters; else each row is one.
+    """
+    if "candidate" in results.columns:
+        return results["candidate"]
+    if "iter" not in results.columns:
+        return pd.Series(np.arange(len(results)), index=results.index)
+    # What is dealt out grows from iteration to iteration, and tells nobody apart.
+    dealt_out = _dealt_out(results)
+    names = [name for name in _parameters(results) if name not in dealt_out]
+    numbers: dict[Any, int] = {}
+    found = [
+        numbers.setdefault(tuple(map(identity, values)), len(numbers))
+        for values in zip(*(results[name] for name in names), strict=True)
+    ]
+    return pd.Series(found if names else 0, index=results.index)
+
+
 def last_iterations(results: pd.DataFrame) -> pd.DataFrame:
-    """Return each candidate's last row, of a halving search."""
+    """Return each candidate's last row, of a search that stops candidates."""
     if "iter" not in results.columns:
         return results
-    names = [name for name in results.columns if str(name).startswith("param_")]
-    # Where the resource is a parameter of the estimator it grows from iteration to
-    # iteration, and does not tell candidates apart.
-    if "n_resources" in results.columns:
-        names = [
-            name for name in names if (results[name] != results["n_resources"]).any()
-        ]
-    last: dict[Any, int] = {}
-    for place in range(len(results)):
-        row = results.iloc[place]
-        candidate = tuple(identity(row[name]) for name in names)
-        if (
-            candidate not in last
-            or row["iter"] >= results["iter"].iloc[last[candidate]]
-        ):
-            last[candidate] = place
-    return results.iloc[sorted(last.values())]
+    by_iteration = results.sort_values("iter", kind="stable")
+    numbers = candidate_numbers(by_iteration)
+    return by_iteration[~numbers.duplicated(keep="last")].sort_index()
+
+
+def judged(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that are candidates for the best one.
+
+    Of a halving, those of the last iteration: others had less of the resource. Of
+    Hyperband and searches that stop nobody, all.
+    """
+    if "iter" not in results.columns or "bracket" in results.columns:
+        return results
+    return results[results["iter"] == results["iter"].max()]
 
 
 class Level:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._cv_results import Keys, Level
+from sknn_mnist._cv_results import Keys, Level, judged, resource_of
 from sknn_mnist._parameters import invalid, near_names, refused
 
 __all__ = [
@@ -125,12 +125,8 @@ def keys_of_axes(
 
 
 def shows_growth(results: pd.DataFrame, *shown: str | None) -> bool:
-    """Tell whether an axis shows the iterations or the resource of a halving search."""
-    return any(
-        key in ("iter", "n_resources")
-        or (key and (results[key] == results["n_resources"]).all())
-        for key in shown
-    )
+    """Tell whether an axis shows the iterations or the resource of a search."""
+    return bool({"iter", "n_resources", resource_of(results)} & {*shown} - {None})
 
 
 def table_of_places(
@@ -190,9 +186,7 @@ def chosen_candidate(search: Any, results: pd.DataFrame, metric: str) -> Any:
     if chosen in results.index and (metric == "score" or refit == metric):
         return chosen
     scores = results[f"mean_test_{metric}"].astype(float)
-    if "iter" in results:  # the last iteration: others had less of the resource
-        scores = scores[results["iter"] == results["iter"].max()]
-    return scores.fillna(-np.inf).idxmax()
+    return scores[judged(results).index].fillna(-np.inf).idxmax()
 
 
 def _widest(

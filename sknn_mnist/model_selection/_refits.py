@@ -43,11 +43,11 @@ def refit_best(
     Parameters
     ----------
     search : fitted search
-        A `GridSearchCV`, `RandomizedSearchCV`, `HalvingGridSearchCV` or the like, whose
+        A `GridSearchCV`, `HalvingGridSearchCV`, `HyperbandSearchCV` or the like, whose
         ``scoring`` is `best_epoch_scoring`'s, over an estimator of this package or a
         Pipeline that ends with one. Its best candidate is ``best_index_``; with
         ``refit=False``, the first by ``rank_test_score``, of the last iteration of
-        a halving.
+        a halving, of all rows of a `HyperbandSearchCV`.
     X : array-like of shape (n_samples, n_features)
         The rows to train on.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -143,7 +143,8 @@ def best_index_of(search: Any) -> int:
         )
         raise refused("search", _OWNER, must, repr(search))
     ranks = np.asarray(ranks, dtype=float)
-    if "iter" in results:  # by halving: the others had fewer resources
+    # By halving, the others had fewer resources. By Hyperband all rows are judged.
+    if "iter" in results and "bracket" not in results:
         iterations = np.asarray(results["iter"])
         ranks = np.where(iterations == iterations.max(), ranks, np.inf)
     return int(np.argmin(ranks))

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sknn_mnist._cv_results import (
+    COURSE,
     Keys,
     Level,
     Names,
     last_iterations,
+    resource_of,
     results_of,
     scores_named,
 )
@@ -69,7 +71,8 @@ def pivot_cv_results(
         in `columns`. The prefix ``param_`` may be left out, and so may those of
         steps and nested estimators (``hidden_size`` for ``clf__hidden_size``)
         where only one parameter can be meant. ``iter`` and ``n_resources`` of a
-        halving search serve as well.
+        halving search serve as well, and ``bracket`` and ``candidate`` of a
+        `HyperbandSearchCV`.
     columns : str or iterable of str, default=None
         Parameters whose combinations are the columns.
     values : str or iterable of str, default=None
@@ -92,7 +95,8 @@ def pivot_cv_results(
         text, since pandas splits tuples and drops None. "–" stands where a candidate
         has no such parameter. The score of a failed fit is NaN, and reads "failed" in
         markdown and HTML. Of a halving search, each candidate's last iteration is
-        shown unless ``iter`` or ``n_resources`` is asked for.
+        shown unless ``iter`` or ``n_resources`` is asked for; so of Hyperband, whose
+        rows are all shown where the epochs are asked for too: any may be the best.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def pivot_cv_results(
         must = "name other parameters than 'index'"
         raise refused("columns", owner, must, repr(sorted(twice)))
     shown = scores_named(results, values, owner)
-    if not {"iter", "n_resources"} & {*row_keys, *column_keys}:
+    if not _shows_growth(results, {*row_keys, *column_keys}):
         results = last_iterations(results)
     table = _pivot(results, row_keys, column_keys, shown, aggfunc)
     if row_keys:
@@ -153,6 +157,14 @@ def pivot_cv_results(
     if format == "markdown":
         return _markdown(table)
     return _html(table) if format == "html" else table
+
+
+def _shows_growth(results: pd.DataFrame, keys: set[str]) -> bool:
+    """Tell whether to show what candidates were before their last iteration."""
+    growing = {"iter", "n_resources"}
+    if "bracket" in results.columns:
+        growing |= {resource_of(results) or "n_resources"}
+    return bool(growing & keys)
 
 
 def _pivot(
@@ -259,7 +271,7 @@ def _number_text(name: Any, value: float) -> str:
     if np.isnan(value):
         return FAILED
     name = name[0] if isinstance(name, tuple) else name
-    counts = name.startswith(("rank_", "n_")) or name == "iter"
+    counts = name.startswith(("rank_", "n_")) or name in COURSE
     return f"{value:g}" if counts else f"{value:.4f}"
 
 
