@@ -97,6 +97,7 @@ def good(digits, tmp_path_factory):
         "param_b": [1, 2],
         "mean_test_score": [0.5, 0.7],
     }
+    rungs = {"iter": [0, 0], "n_resources": [1, 1]}
     net, two = {"estimator": clf}, np.arange(2)
     images = {"estimator": clf, "X": X[:2]}
     about = {
@@ -106,6 +107,12 @@ def good(digits, tmp_path_factory):
         "FeatureMapsDisplay.from_estimator": images,
         "ActivationMaximizationDisplay": {"images": np.ones((2, 3, 3, 1))},
         "ActivationMaximizationDisplay.from_estimator": {**net, "n_steps": 1},
+        "BracketsDisplay": {
+            "results": pd.DataFrame(
+                {"bracket": 0, "candidate": two, "epochs": 1, "mean_test": [0.5, 0.7]}
+            ),
+        },
+        "BracketsDisplay.from_search": {"search": {**results, **rungs}},
         "HistoryDisplay": {"histories": {"net": {"loss": [2.0, 1.0]}}},
         "HistoryDisplay.from_estimator": net,
         "HistoryDisplay.from_history": {"history": {"loss": [2.0, 1.0]}},
@@ -262,6 +269,12 @@ def test_any_value_is_taken_or_refused_by_name(good, owner, name):
         ("cv_results_frame", "search", {"mean_test_score": 0.5}),
         ("SearchDisplay.from_search", "search", pd.DataFrame({"param_a": [1]})),
         ("SearchDisplay.from_search", "metric", "f1"),
+        ("BracketsDisplay", "results", pd.DataFrame({"mean_test": [1.0]})),
+        ("BracketsDisplay", "best", 2),
+        ("BracketsDisplay", "resource", "bracket"),
+        ("BracketsDisplay.from_search", "search", {"mean_test_score": [1]}),
+        ("BracketsDisplay.from_search", "metric", "f1"),
+        ("BracketsDisplay.plot", "best_kw", {"foo": 1}),
         ("SearchDisplay", "best", 2),
         ("SearchDisplay", "x_order", [1]),
         ("SearchDisplay", "hue", "mean_test"),

@@ -7,6 +7,7 @@ Matplotlib is imported when something is drawn; the extra ``plot`` has it.
 Knows `inspection`, whose arrays it draws, and the ground floor.
 """
 
+from sknn_mnist.display._brackets import BracketsDisplay
 from sknn_mnist.display._history import HistoryDisplay
 from sknn_mnist.display._layers import (
     ActivationMaximizationDisplay,
@@ -19,6 +20,7 @@ from sknn_mnist.display._sensitivity import SensitivityDisplay
 
 __all__ = [
     "ActivationMaximizationDisplay",
+    "BracketsDisplay",
     "FeatureMapsDisplay",
     "HistoryDisplay",
     "KernelsDisplay",

@@ -127,8 +127,8 @@ class SearchDisplay:
             Parameter along the horizontal axis, named as in `pivot_cv_results`.
             None: ``epochs`` where it was searched, else the one with most values.
         hue : str, default=None
-            Another parameter. None: of the others, the one with most values; none
-            where no other has more than one.
+            Another parameter. None: of the others, the one with most values, of
+            which there are 2 to 24; none where no other has so many.
         metric : str, default=None
             Which metric, of a multi-metric search; the only or first one if None.
 

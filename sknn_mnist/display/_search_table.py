@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Collection, Container, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -26,6 +27,12 @@ __all__ = [
 
 # Columns of the table that are no parameters.
 SCORES = ("mean_test", "std_test", "mean_train", "std_train", "n_candidates")
+
+
+# How many values a parameter may have that is chosen for the rows of the heat map, or
+# for a line each: more, as those drawn from a distribution, can't be told apart.
+HUES = range(2, 25)
+ANY_SIZE = range(1, sys.maxsize)
 
 
 def check_table(name: str, results: Any, owner: str) -> pd.DataFrame:
@@ -117,7 +124,7 @@ def keys_of_axes(
         must = "name another parameter than 'x'"
         raise refused("hue", keys.owner, must, repr(hue))
     x_key = x_key or _widest(results, keys, without=hue_key)
-    hue_key = hue_key or _widest(results, keys, without=x_key, at_least=2)
+    hue_key = hue_key or _widest(results, keys, without=x_key, sizes=HUES)
     if x_key is None:
         must = f"leave a parameter for x: {hue!r} is the only one that was searched"
         raise refused("hue", keys.owner, must, repr(hue))
@@ -190,16 +197,19 @@ def chosen_candidate(search: Any, results: pd.DataFrame, metric: str) -> Any:
 
 
 def _widest(
-    results: pd.DataFrame, keys: Keys, without: str | None, at_least: int = 1
+    results: pd.DataFrame,
+    keys: Keys,
+    without: str | None,
+    sizes: Container[int] = ANY_SIZE,
 ) -> str | None:
-    """Return `epochs`, or the parameter with most values."""
-    sizes = {
+    """Return `epochs`, or the parameter with most values, of so many as `sizes`."""
+    found = {
         key: len(Level(results[key]).labels)
         for key in keys.parameters
         if key != without
     }
-    sizes = {key: size for key, size in sizes.items() if size >= at_least}
-    epochs = [key for key in sizes if keys.short(key) == "epochs" and sizes[key] > 1]
+    found = {key: size for key, size in found.items() if size in sizes}
+    epochs = [key for key in found if keys.short(key) == "epochs" and found[key] > 1]
     if epochs:
         return epochs[0]
-    return max(sizes, key=sizes.__getitem__) if sizes else None
+    return max(found, key=found.__getitem__) if found else None

@@ -29,6 +29,7 @@ from sknn_mnist import CNNClassifier, DenseClassifier, DenseRegressor
 from sknn_mnist import display as room
 from sknn_mnist.display import (
     ActivationMaximizationDisplay,
+    BracketsDisplay,
     FeatureMapsDisplay,
     HistoryDisplay,
     KernelsDisplay,
@@ -77,8 +78,17 @@ def search(digits):
     return GridSearchCV(net, grid, cv=2, return_train_score=True).fit(X, y)
 
 
+# A halving of two candidates.
+RUNGS = {
+    "param_a": [1, 2, 2],
+    "mean_test_score": [0.5, 0.6, 0.7],
+    "iter": [0, 0, 1],
+    "n_resources": [1, 1, 3],
+}
+
 DISPLAYS = {
     "history": lambda s: HistoryDisplay.from_estimator(s["dense"]),
+    "brackets": lambda s: BracketsDisplay.from_search(RUNGS),
     "search": lambda s: SearchDisplay.from_search(s["search"]),
     "kernels": lambda s: KernelsDisplay.from_estimator(s["cnn"], 1),
     "maps": lambda s: FeatureMapsDisplay.from_estimator(s["cnn"], s["X"][:3]),
