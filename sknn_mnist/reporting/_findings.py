@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._cv_results import Keys, cv_results_frame
+from sknn_mnist._cv_results import (
+    Keys,
+    candidate_numbers,
+    cv_results_frame,
+    identity,
+    judged,
+    resource_of,
+)
 
 __all__ = ["findings_of"]
 
@@ -21,6 +28,12 @@ LONGEST = 60
 
 # Scores closer than this differ in the order of an addition alone.
 ROUNDING = 1e-12
+
+# What is said of a search by Hyperband that ended before all brackets were run.
+ENDED = {
+    "max_time": " It ended early, since its time was over.",
+    "patience": " It ended early, since candidates bettered nothing for so long.",
+}
 
 
 def findings_of(search: Any, scoring: str) -> str:
@@ -37,7 +50,9 @@ def findings_of(search: Any, scoring: str) -> str:
     -------
     str
         A sentence, or one for each metric where the search chose by none of several.
-        After halving it compares the candidates that came to the last iteration.
+        After halving it compares the candidates that came to the last iteration. By
+        Hyperband it compares the best of each candidate, and one more sentence tells
+        how many epochs were spared.
     """
     results = cv_results_frame(search)
     metrics = [
@@ -45,6 +60,14 @@ def findings_of(search: Any, scoring: str) -> str:
         for name in map(str, results.columns)
         if name.startswith("mean_test_")
     ]
+    return _compared(search, results, metrics, scoring) + _spared(
+        search, results, metrics
+    )
+
+
+def _compared(
+    search: Any, results: pd.DataFrame, metrics: list[str], scoring: str
+) -> str:
     refit = getattr(search, "refit", None)
     chosen = getattr(search, "best_index_", None)
     if len(metrics) == 1:
@@ -64,6 +87,25 @@ def findings_of(search: Any, scoring: str) -> str:
     )
 
 
+def _spared(search: Any, results: pd.DataFrame, metrics: list[str]) -> str:
+    """Return what Hyperband spared by not training all candidates to the end."""
+    if "bracket" not in results:
+        return ""
+    came_to = results.groupby("candidate")["n_resources"].max()
+    most = getattr(search, "max_epochs", came_to.max())
+    n_folds = max(_n_folds(results, metrics[0]), 1)
+    trained, whole = (n_folds * n for n in (came_to.sum(), len(came_to) * most))
+    ended = ENDED.get(getattr(search, "stopped_by_", None) or "", "")
+    if trained == whole:
+        return ended
+    share = math.floor(100 * (1 - trained / whole))
+    folds = "" if n_folds == 1 else " over all folds"
+    return (
+        f" Candidates came to {trained:,} epochs{folds}, in place of {whole:,} if none "
+        f"had been stopped: {share} % were spared.{ended}"
+    )
+
+
 class _Finding:
     """The candidates that are compared, by one metric."""
 
@@ -76,14 +118,20 @@ class _Finding:
         self.n_folds = _n_folds(results, metric)
         failed = results[f"mean_test_{metric}"].isna()
         self.n_failed = int(failed.sum())
-        self.is_halving = "iter" in results
+        self.is_hyperband = "bracket" in results
+        self.is_halving = "iter" in results and not self.is_hyperband
         self.n_candidates = len(results)
-        self.all = self.last = results
+        self.all = results
+        self.last = judged(results)
         if self.is_halving:
             self.n_candidates = int((results["iter"] == results["iter"].min()).sum())
             # One that fails may fail in several iterations.
             self.n_failed = int(failed.groupby(results["iter"]).sum().max())
-            self.last = results[results["iter"] == results["iter"].max()]
+        elif self.is_hyperband:
+            numbers = candidate_numbers(results)
+            self.n_candidates = numbers.nunique()
+            self.n_failed = int(failed.groupby(numbers).any().sum())
+            self.last = _best_of_each(results, metric, chosen)
         scores = self.last[f"mean_test_{metric}"].astype(float)
         self.scores = scores[scores.notna()].sort_values(ascending=False, kind="stable")
         known = chosen is not None and chosen in self.scores.index
@@ -132,6 +180,11 @@ class _Finding:
         failed = ""
         if self.best is not None and self.n_failed:
             failed = f", {self.n_failed} of which failed"
+        if self.is_hyperband:
+            brackets = _counted(self.all["bracket"].nunique(), "bracket")
+            return (
+                f"Of {counted} in {self._folds()} and {brackets} of Hyperband{failed}"
+            )
         if not self.is_halving:
             return f"Of {counted} in {self._folds()}{failed}"
         rounds = _counted(self.all["iter"].nunique(), "iteration")
@@ -169,10 +222,13 @@ class _Finding:
 
     def _highest(self) -> str:
         """Return which candidate has a higher score than the chosen one, if any."""
-        best = self.scores.iloc[0]
+        # Of all rows that were judged: it may be the same candidate at another rung.
+        scores = judged(self.all)[f"mean_test_{self.metric}"].astype(float)
+        highest = scores.idxmax()
+        best = scores[highest]
         if self.scores[self.best] >= best - _close(best):
             return ""
-        name = self._name(self.scores.index[0])
+        name = self._name(highest)
         return f"; the highest score is {_number(best)}, of {name}"
 
     def _others(self, metrics: Sequence[str]) -> str:
@@ -206,6 +262,29 @@ class _Finding:
 
     def _folds(self) -> str:
         return _counted(self.n_folds, "fold") if self.n_folds else "cross-validation"
+
+
+def _best_of_each(
+    results: pd.DataFrame, metric: str, chosen: int | None
+) -> pd.DataFrame:
+    """Return the best row of each set of parameters, whatever its epochs.
+
+    Lists of values may be drawn from twice; and whom the search chose is there.
+    """
+    resource = (resource_of(results) or "").removeprefix("param_")
+    known = pd.Series(
+        [
+            tuple((name, identity(params[name])) for name in params if name != resource)
+            for params in results["params"]
+        ],
+        index=results.index,
+    )
+    scores = results[f"mean_test_{metric}"].astype(float)
+    order = list(scores.sort_values(ascending=False, kind="stable").index)  # NaN last
+    if chosen is not None:
+        order = [chosen, *(row for row in order if row != chosen)]
+    first = ~known[order].duplicated()
+    return results.loc[first[first].index.sort_values()]
 
 
 def _n_folds(results: pd.DataFrame, metric: str) -> int:

@@ -205,6 +205,75 @@ def test_halving_down_to_one():
     )
 
 
+def hyperband(means, **more):
+    """Three candidates from epoch 1, one of which goes on; and two for 3 epochs."""
+    epochs = [1, 1, 1, 3, 3, 3]
+    search = search_of(
+        means,
+        n_folds=2,
+        iter=[0, 0, 0, 1, 0, 0],
+        n_resources=epochs,
+        bracket=[0, 0, 0, 0, 1, 1],
+        candidate=[0, 1, 2, 1, 3, 4],
+        param_epochs=epochs,
+    )
+    search.cv_results_["param_a"] = [0, 1, 2, 1, 3, 0]
+    search.cv_results_["params"] = [
+        {"a": a, "epochs": n}
+        for a, n in zip(search.cv_results_["param_a"], epochs, strict=True)
+    ]
+    vars(search).update(more)
+    return search
+
+
+SPARED = (
+    " Candidates came to 22 epochs over all folds, in place of 30 if none had been "
+    "stopped: 26 % were spared."
+)
+
+
+@pytest.mark.parametrize(
+    ("means", "more", "expected"),
+    [
+        (
+            [0.5, 0.8, 0.6, 0.9, 0.7, 0.895],
+            {},
+            "a=1, epochs=3 is best: 0.9000 ± 0.0100 accuracy; the next one, a=0, "
+            f"epochs=3 (0.8950), is within one standard deviation.{SPARED}",
+        ),
+        (  # the best is the best of all rows; itself, longer, is not the next one
+            [0.5, 0.9, 0.6, 0.895, 0.7, 0.2],
+            {"stopped_by_": "max_time"},
+            "a=1, epochs=1 is best: 0.9000 ± 0.0100 accuracy; the next one, a=3, "
+            "epochs=3 (0.7000), is more than one standard deviation below."
+            f"{SPARED} It ended early, since its time was over.",
+        ),
+        (  # the same parameters in two brackets
+            [0.9, 0.8, 0.6, NAN, 0.7, 0.9],
+            {"max_epochs": 3, "stopped_by_": None},
+            "1 of which failed, a=0, epochs=1 is best: 0.9000 ± 0.0100 accuracy; the "
+            "next one, a=1, epochs=1 (0.8000), is more than one standard deviation "
+            f"below.{SPARED}",
+        ),
+        ([NAN] * 6, {}, f"none could be scored: every fit failed.{SPARED}"),
+    ],
+)
+def test_hyperband_compares_the_best_of_each_and_tells_what_was_spared(
+    means, more, expected
+):
+    found = findings_of(hyperband(means, **more), "accuracy")
+    assert (
+        found == f"Of 5 candidates in 2 folds and 2 brackets of Hyperband, {expected}"
+    )
+
+
+def test_hyperband_by_a_rule_of_its_own():
+    search = hyperband([0.5, 0.8, 0.6, 0.9, 0.7, 0.895], refit=len, best_index_=1)
+    found = findings_of(search, "accuracy")
+    assert "the search's own rule chose a=1, epochs=1: 0.8000 ± 0.0100" in found
+    assert "; the highest score is 0.9000, of a=1, epochs=3." in found
+
+
 METRICS = ["accuracy", "f1_macro"]
 
 
