@@ -21,6 +21,7 @@ __all__ = [
     "new_axes",
     "plain",
     "pyplot",
+    "shade_of",
     "stretched",
 ]
 
@@ -118,15 +119,37 @@ def colour_of(place: int, n_places: int) -> Any:
     str or tuple
         As Matplotlib takes it.
     """
+    if n_places <= len(COLOURS):
+        return (ON_DARK if _is_dark() else COLOURS)[place]
+    return shade_of(place / (n_places - 1))
+
+
+def shade_of(at: float) -> Any:
+    """Return a colour of a map that grows lighter.
+
+    Parameters
+    ----------
+    at : float
+        From 0 to 1.
+
+    Returns
+    -------
+    tuple
+        As Matplotlib takes it.
+    """
+    import matplotlib
+
+    # Without the end of the map that is like the paper.
+    shown = 0.3 + 0.7 * at if _is_dark() else 0.9 * at
+    return matplotlib.colormaps["viridis"](shown)
+
+
+def _is_dark() -> bool:
+    """Tell whether what is drawn on is dark."""
     import matplotlib
     from matplotlib.colors import to_rgb
 
-    dark = sum(to_rgb(matplotlib.rcParams["text.color"])) > 1.5
-    if n_places <= len(COLOURS):
-        return (ON_DARK if dark else COLOURS)[place]
-    at = place / (n_places - 1)
-    # Without the end of the map that is like the paper.
-    return matplotlib.colormaps["viridis"](0.3 + 0.7 * at if dark else 0.9 * at)
+    return sum(to_rgb(matplotlib.rcParams["text.color"])) > 1.5
 
 
 def near_square(n_tiles: int) -> int:

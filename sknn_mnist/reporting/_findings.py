@@ -224,8 +224,8 @@ class _Finding:
         """Return which candidate has a higher score than the chosen one, if any."""
         # Of all rows that were judged: it may be the same candidate at another rung.
         scores = judged(self.all)[f"mean_test_{self.metric}"].astype(float)
-        highest = scores.idxmax()
-        best = scores[highest]
+        highest: Any = scores.idxmax()
+        best = float(scores[highest])
         if self.scores[self.best] >= best - _close(best):
             return ""
         name = self._name(highest)

@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sknn_mnist._cv_results import Keys, Level, cv_results_frame
+from sknn_mnist.display._search_table import shows_growth
 from sknn_mnist.reporting._class_scores import ClassScores, score_classes
 from sknn_mnist.reporting._classes import count_classes
 from sknn_mnist.reporting._findings import findings_of
@@ -23,6 +24,9 @@ __all__ = ["Run", "render_report"]
 # Columns of the table, as far as there are any: of each metric, then of all.
 OF_METRICS = ("mean_test", "std_test", "mean_train", "std_train")
 TIMES = ("mean_fit_time", "std_fit_time")
+
+# Rows of the table that are shown at once; more come best first.
+MOST_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -125,12 +129,34 @@ def _table(run: Run) -> dict[str, Any]:
             )
         ]
         rows.append({"cells": cells, "best": names == best})
+    by = _main_score(run.search, shown)
+    if len(rows) > MOST_ROWS:
+        scores = numbers[:, shown.index(by)]
+        order = np.argsort(-scores, kind="stable")  # NaN last
+        rows = [rows[at] for at in sorted(order, key=lambda at: not rows[at]["best"])]
     return {
         "columns": [*map(str, labels.columns), *shown],
         "n_labels": labels.shape[1],
         "has_times": TIMES[0] in shown,
+        "has_rungs": _has_rungs(run),
+        "sorted_by": by if len(rows) > MOST_ROWS else None,
+        "most_rows": MOST_ROWS,
         "rows": rows,
     }
+
+
+def _main_score(search: Any, shown: list[str]) -> str:
+    """Return the column of the score that the search chose by, else of the first."""
+    named = (f"mean_test_{getattr(search, 'refit', None)}", "mean_test_score")
+    return next((name for name in named if name in shown), shown[0])
+
+
+def _has_rungs(run: Run) -> bool:
+    """Tell whether a candidate has a row for each rung that it came to."""
+    results = cv_results_frame(run.search)
+    keys = Keys(results, "render_report")
+    index = {keys.find("index", name) for name in run.index}
+    return "bracket" in results and shows_growth(results, *index)
 
 
 def _columns(results: Any) -> tuple[list[str], list[str | None]]:

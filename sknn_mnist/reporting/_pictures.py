@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sknn_mnist._cv_results import Keys, cv_results_frame, identity
 from sknn_mnist.display._drawing import near_square
+from sknn_mnist.display._search_table import chosen_candidate, metric_of
 from sknn_mnist.reporting._classes import (
     as_images_of,
     colours_of,
@@ -21,6 +23,7 @@ from sknn_mnist.reporting._classes import (
     examples_of,
 )
 from sknn_mnist.reporting._confusion import confusion_of, draw_confusion
+from sknn_mnist.reporting._points import are_spread, draw_points, points_of
 
 __all__ = ["Picture", "Pictures", "pictures_of"]
 
@@ -129,8 +132,6 @@ def _class_pictures(run: Any) -> list[Picture]:
 
 
 def _search_pictures(run: Any) -> list[Picture]:
-    from sknn_mnist.display import SearchDisplay
-
     results = cv_results_frame(run.search)
     keys = Keys(results, "render_report")
     varying = [
@@ -141,9 +142,35 @@ def _search_pictures(run: Any) -> list[Picture]:
     # Of several metrics, the one that the search chose by.
     named = (getattr(run.search, "refit", None), "score")
     by = next((name for name in named if f"mean_test_{name}" in results), None)
+    return [
+        *(_brackets(run, by) if "iter" in results else ()),
+        *(_grid(run, results, keys, by) or _points(run, results, keys, varying, by)),
+    ]
+
+
+def _brackets(run: Any, by: str | None) -> list[Picture]:
+    from sknn_mnist.display import BracketsDisplay
+
+    display = BracketsDisplay.from_search(run.search, metric=by)
+    return [
+        _picture(
+            f"Mean test score by {display.resource}: a line per candidate, which ends "
+            "where it was stopped",
+            lambda ax: display.plot(ax=ax),
+            (7.2, 4.4),
+        )
+    ]
+
+
+def _grid(run: Any, results: pd.DataFrame, keys: Keys, by: str | None) -> list[Picture]:
+    """Draw the scores by two parameters; nothing where they have too many values."""
+    from sknn_mnist.display import SearchDisplay
+
     display = SearchDisplay.from_search(run.search, metric=by)
     n_columns = results[keys.find("x", display.x)].map(str).nunique()
     n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
+    if are_spread(results, keys.parameters, n_columns * n_rows, len(display.frame())):
+        return []
     return [
         _picture(
             "Mean test score, the best per cell; the best of all is framed",
@@ -156,6 +183,22 @@ def _search_pictures(run: Any) -> list[Picture]:
             lambda ax: display.plot(ax=ax, kind="lines", train=True),
             (6.0, 4.0),
         ),
+    ]
+
+
+def _points(
+    run: Any, results: pd.DataFrame, keys: Keys, varying: list[str], by: str | None
+) -> list[Picture]:
+    metric = by or metric_of(results, None, "render_report")
+    best = chosen_candidate(run.search, results, metric)
+    return [
+        _picture(
+            f"Mean test score by {points.name}, a point per candidate"
+            + ("" if points.resources is None else ", where it was stopped"),
+            partial(draw_points, points),
+            (4.6, 3.4),
+        )
+        for points in points_of(results, keys, varying, metric, best)
     ]
 
 

@@ -38,7 +38,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self.links += [v for k, v in attrs if k in ("src", "href", "srcset")]
-        if tag not in ("meta", "img", "source", "link", "br", "wbr"):
+        if tag not in ("meta", "img", "source", "link", "br", "wbr", "input"):
             self.open.append(tag)
         if tag in ("td", "th"):
             self.cells.append("")
@@ -190,7 +190,7 @@ class Boxes(HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag == "table":
             self.found.append(list(self.open))
-        if tag not in ("meta", "img", "source", "link", "br", "wbr"):
+        if tag not in ("meta", "img", "source", "link", "br", "wbr", "input"):
             self.open.append(dict(attrs))
 
     def handle_endtag(self, tag):
@@ -398,6 +398,86 @@ def test_without_matplotlib_it_says_so(monkeypatch):
     page = Page(html)
     assert "No pictures: they need matplotlib" in "".join(page.text)
     assert not page.links
+
+
+def spread(n=60, n_on=20):
+    """A search like Hyperband's, of a bracket whose rates are drawn, and of all."""
+    rng = np.random.RandomState(0)
+    on = np.arange(n_on) * 2
+    results = {
+        "iter": np.repeat([0, 1], [n, n_on]),
+        "n_resources": np.repeat([1, 3], [n, n_on]),
+        "bracket": np.zeros(n + n_on, int),
+        "candidate": np.concatenate([np.arange(n), on]),
+    }
+    candidate = results["candidate"]
+    results["param_rate"] = np.geomspace(1e-4, 1e-1, n)[candidate]
+    results["param_size"] = np.arange(10, 10 + n)[candidate]
+    results["param_norm"] = np.array([True, False, None])[candidate % 3]
+    results["param_epochs"] = results["n_resources"]
+    scores = rng.permutation(n + n_on) / 100
+    for fold in range(2):
+        results[f"split{fold}_test_score"] = scores
+    results |= {"mean_test_score": scores, "std_test_score": scores / 10}
+    names = ("rate", "size", "norm", "epochs")
+    columns = [results[f"param_{name}"] for name in names]
+    results["params"] = [
+        dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+    ]
+    best = int(scores.argmax())
+    return SimpleNamespace(
+        cv_results_=results,
+        best_index_=best,
+        best_score_=scores[best],
+        best_params_=results["params"][best],
+        refit=True,
+        max_epochs=3,
+        stopped_by_=None,
+    )
+
+
+def test_many_candidates_of_drawn_values_can_be_read():
+    search = spread()
+    X, X_test, y, y_test = load_digits28(return_X_y=True)
+    record = {
+        "model": "DenseClassifier",
+        "params": search.best_params_,
+        "scoring": "accuracy",
+        "cv_score": search.best_score_,
+        "test_accuracy": None,
+        "dataset": {"name": "digits"},
+    }
+    index = ["epochs", "rate", "size", "norm"]
+    data = data_of(X[:60], X_test[:9], y[:60], y_test[:9])
+    html = render_report(Run(search, index, None, record, data, "", {}))
+    table = html.partition('id="scores"')[2].partition("</table>")[0]
+    # Each candidate and rung, the best of them first; of 80 rows, 50 at once.
+    rows = re.findall(r"<tr(.*?)>(.*?)</tr>", table.partition("<tbody>")[2], re.S)
+    assert rows[0][0] == ' class="best"'
+    keys = [re.findall(r'data-key="([^"]*)" class="number"', row)[0] for _, row in rows]
+    assert [float(key) for key in keys] == sorted(map(float, keys), reverse=True)
+    assert len(rows) == len(search.cv_results_["params"]) == 80
+    assert "show all 80 rows" in table
+    assert "One row per candidate and epochs that it came to, the best marked" in table
+    rules, _ = rules_of(html)
+    (hidden,) = [each for each in rules if "nth-child(n+51)" in each]
+    assert ":has(p.more input:not(:checked))" in hidden
+    # No heat map of 60 columns: the brackets, and points by each parameter.
+    captions = re.findall("<figcaption>(.*?)</figcaption>", html)[:-1]
+    assert [each.partition(":")[0].partition(",")[0] for each in captions] == [
+        f"Mean test score by {name}" for name in ("epochs", "rate", "size", "norm")
+    ]
+    svgs = svgs_of(html)["light"]
+    for text in ("60 candidates from 1", "epochs", "best: 0.79 at "):
+        assert text in svgs[0]
+    assert "10^{-4}" in svgs[1]  # rates are drawn by their logarithm
+    assert "10^{" not in svgs[2]
+    for label in ("None", "False", "True"):
+        assert f"<!-- {label} -->" in svgs[3]
+    page = Page(html)
+    finding = " ".join(page.text)
+    assert "Of 60 candidates in 2 folds and 1 bracket of Hyperband, " in finding
+    assert "Candidates came to 200 epochs over all folds, in place of 360" in finding
 
 
 def chromium():
