@@ -26,7 +26,12 @@ from sklearn.preprocessing import StandardScaler
 
 import sknn_mnist
 from sknn_mnist import DenseClassifier, DenseRegressor, KerasClassifier
-from sknn_mnist.model_selection import best_epoch_scoring, refit_best
+from sknn_mnist.model_selection import (
+    HyperbandSearchCV,
+    best_epoch_scoring,
+    refit_best,
+)
+from sknn_mnist.model_selection._refits import best_index_of
 
 NET = DenseClassifier(
     8,
@@ -233,6 +238,28 @@ def test_a_halving_search_chooses_among_the_last(data):
     del search.best_index_  # as with refit=False
     search.cv_results_["rank_test_score"][0] = 0  # of the first iteration
     assert refit_best(search, *data).hidden_size == chosen
+
+
+def test_hyperband_chooses_among_all_rows(data):
+    search = HyperbandSearchCV(
+        NET,
+        {"hidden_size": [2, 4, 16]},
+        max_epochs=3,
+        scoring=best_epoch_scoring(),
+        refit=False,
+        cv=2,
+        random_state=0,
+    ).fit(*data)
+    results = search.cv_results_
+    index = int(np.argmax(results["mean_test_score"]))
+    best = refit_best(search, *data)
+    assert best.hidden_size == results["params"][index]["hidden_size"]
+    assert best.epochs == int(np.median(folds_of(search, index)) + 0.5)
+    assert not best.early_stopping
+    # Of a first rung, as a candidate may be that learns fast and then too much.
+    first = int(np.argmin(results["iter"] + results["bracket"]))
+    results["rank_test_score"][first] = 0
+    assert best_index_of(search) == first
 
 
 def test_nets_without_early_stopping_have_all_their_epochs(data):

@@ -209,6 +209,40 @@ def test_halving_shows_each_candidates_last_iteration(iris):
     assert len(both) == 4
 
 
+HYPERBAND = {
+    "iter": [0, 0, 1, 0, 0],
+    "n_resources": [1, 1, 3, 3, 3],
+    "bracket": [0, 0, 0, 1, 1],
+    "candidate": [0, 1, 1, 2, 3],
+    "param_net__epochs": [1, 1, 3, 3, 3],
+    # 0.1 and 8 are in both brackets.
+    "param_rate": np.array([0.01, 0.1, 0.1, 0.1, 0.5]),
+    "param_size": [np.int64(8), 8, 8, 8, np.int32(9)],
+    "mean_test_score": np.array([0.1, 0.6, 0.5, 0.7, 0.4]),
+}
+
+
+def test_hyperband_shows_each_candidates_last_rung_or_all_by_epochs():
+    last = pivot_cv_results(HYPERBAND, index="candidate")
+    assert list(last["mean_test_score"]) == [0.1, 0.5, 0.7, 0.4]
+    assert list(pivot_cv_results(HYPERBAND, index="bracket").index) == [0, 1]
+    table = pivot_cv_results(HYPERBAND, index=["epochs", "size"], aggfunc="max")
+    assert table["mean_test_score"].to_dict() == {(1, 8): 0.6, (3, 8): 0.7, (3, 9): 0.4}
+    # Any of the rows may be the best.
+    every = ["bracket", "epochs", "rate"]
+    assert len(pivot_cv_results(HYPERBAND, index=every)) == 5
+    text = pivot_cv_results(
+        HYPERBAND,
+        index="rate",
+        values=["bracket", "score"],
+        aggfunc="min",
+        format="markdown",
+    )
+    assert re.findall(r"\| (\S+) +\| +(\d) \| +(\S+) \|", text) == [
+        *(("0.01", "0", "0.1000"), ("0.1", "0", "0.5000"), ("0.5", "1", "0.4000"))
+    ]
+
+
 def test_randomized_searches_pivot_too(iris):
     search = RandomizedSearchCV(
         DecisionTreeClassifier(), {"max_depth": [1, 2, 3, 4]}, n_iter=3, cv=3
@@ -354,7 +388,7 @@ def test_columns_of_several_parameters_are_sorted_whatever_is_missing(seed):
         *[["iter", "a"], ["clf__iter", "n_resources"], ["iter", "clf__iter"]],
     ],
 )
-@pytest.mark.parametrize("others", [[], ["iter", "n_resources"]])
+@pytest.mark.parametrize("others", [[], ["iter", "n_resources", "bracket"]])
 def test_each_column_goes_by_a_name_of_its_own_that_finds_it(names, others):
     columns = [*(f"param_{name}" for name in names), *others]
     keys = Keys(pd.DataFrame(columns=columns), "me")
