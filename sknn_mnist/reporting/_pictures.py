@@ -169,7 +169,9 @@ def _grid(run: Any, results: pd.DataFrame, keys: Keys, by: str | None) -> list[P
     display = SearchDisplay.from_search(run.search, metric=by)
     n_columns = results[keys.find("x", display.x)].map(str).nunique()
     n_rows = display.frame()[display.hue].map(str).nunique() if display.hue else 1
-    if are_spread(results, keys.parameters, n_columns * n_rows, len(display.frame())):
+    # Many epochs are an axis for lines.
+    others = [key for key in keys.parameters if keys.short(key) != "epochs"]
+    if are_spread(results, others, n_columns * n_rows, len(display.frame())):
         return []
     return [
         _picture(
