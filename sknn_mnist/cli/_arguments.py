@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 __all__ = [
+    "By",
     "Cache",
     "Command",
     "DataSource",
     "Datasets",
     "Evaluate",
     "Fit",
+    "Hyperband",
     "Network",
     "Place",
     "Predict",
     "Reading",
     "Search",
+    "Span",
     "Stopping",
     "Version",
 ]
+
+# The kinds of a search, as its results name them.
+By: TypeAlias = Literal["grid", "halving", "hyperband"]
 
 # Of the rows of a fit, what early stopping holds out where nothing else is said.
 HELD_OUT = 0.1
@@ -78,10 +84,23 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Numbers from one bound to another, both included, as they were typed."""
+
+    low: int | float
+    high: int | float
+    log: bool = False  # whether their logarithms are drawn evenly
+
+    def __str__(self) -> str:
+        return f"{self.low}:{self.high}{':log' if self.log else ''}"
+
+
+@dataclass(frozen=True)
 class Network:
     """Which network, and the parameters that were given of it, in order.
 
-    A search has a list of values for each parameter, a fit a single value.
+    A search has a list of values for each parameter, or of a single range; a fit has a
+    single value.
     """
 
     model: str | Place  # a key of MODELS, or a function of the user's own
@@ -126,8 +145,18 @@ class Stopping:
 
 
 @dataclass(frozen=True)
+class Hyperband:
+    """How a search by Hyperband deals out epochs, and what ends it early."""
+
+    factor: int = 3
+    iterations: int = 1
+    minutes: float | None = None
+    patience: int | None = None  # candidates
+
+
+@dataclass(frozen=True)
 class Search:
-    """Cross-validate a grid of networks, and test the best."""
+    """Cross-validate many networks, and test the best."""
 
     network: Network
     data: DataSource
@@ -136,6 +165,7 @@ class Search:
     n_jobs: int | None
     dask: str | None
     halving: int | None  # its factor
+    hyperband: Hyperband | None
     refit: bool
     refit_epochs: str | None  # how the folds' best epochs become one number
     out: str | None
@@ -145,6 +175,13 @@ class Search:
     quiet: bool
     typed: tuple[str, ...]  # the whole command, for the report
     stopping: Stopping = Stopping()
+
+    @property
+    def by(self) -> By:
+        """How candidates and their epochs are chosen."""
+        if self.hyperband:
+            return "hyperband"
+        return "halving" if self.halving else "grid"
 
 
 @dataclass(frozen=True)

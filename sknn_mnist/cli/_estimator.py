@@ -73,11 +73,10 @@ def parameters_of(network: Network, others: Iterable[str] = ()) -> dict[str, Any
 def make_estimator(
     model: str | OwnFunction,
     fixed: Mapping[str, Any],
-    grid: Mapping[str, Any] | None = None,
+    candidates: Iterable[Mapping[str, Any]] = ({},),
 ) -> Any:
-    """Return the estimator, after a check of it and of every candidate of the grid."""
+    """Return the estimator, after a check of every candidate: parameters it gets."""
     from sklearn.base import clone
-    from sklearn.model_selection import ParameterGrid
 
     from sknn_mnist import estimators
 
@@ -86,6 +85,6 @@ def make_estimator(
             estimator: Any = estimators.KerasClassifier(model.function, **fixed)
         else:
             estimator = getattr(estimators, MODELS[model])(**fixed)
-        for parameters in ParameterGrid(dict(grid or {})):
+        for parameters in candidates:
             clone(estimator).set_params(**parameters)._check_parameters()
     return estimator

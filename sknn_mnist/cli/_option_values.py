@@ -16,6 +16,7 @@ __all__ = [
     "read_ints",
     "read_jobs",
     "read_layers",
+    "read_minutes",
     "read_path",
     "read_positive",
     "read_rate",
@@ -106,8 +107,13 @@ def read_folds(text: str) -> int:
 
 
 def read_factor(text: str) -> int:
-    """Read the factor of a search by halving."""
+    """Read the factor of a search by halving, or by Hyperband."""
     return _int_between(2, None, text)
+
+
+def read_minutes(text: str) -> float:
+    """Read a finite number above 0."""
+    return _number(text, lambda it: 0 < it < float("inf"), "above 0, such as 5 or 0.5")
 
 
 def read_size(text: str) -> int:

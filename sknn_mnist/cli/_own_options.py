@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from sknn_mnist._parameters import near_names
-from sknn_mnist.cli._arguments import Place
+from sknn_mnist.cli._arguments import Place, Span
+from sknn_mnist.cli._option_ranges import looks_like_range, read_range
 
 __all__ = ["read_model", "read_place", "read_setting", "read_settings"]
 
@@ -63,14 +64,19 @@ def read_setting(text: str) -> tuple[str, Any]:
 
 
 def read_settings(text: str) -> tuple[str, list[Any]]:
-    """Read NAME=VALUE[,VALUE...]; values are Python's, or else text."""
+    """Read NAME=VALUE[,VALUE...], or NAME=LOW:HIGH; values are Python's, or text."""
     name, equals, values = text.partition("=")
     if not equals or not name.isidentifier():
         raise argparse.ArgumentTypeError(
             "expected NAME=VALUE or NAME=VALUE,VALUE,... such as "
             f"hidden_size=32,64, got {text!r}"
         )
-    return name, [_value(part.strip(), text) for part in _parts(values)]
+    read = [_value(part.strip(), text) for part in _parts(values)]
+    if len(read) > 1 and any(isinstance(value, Span) for value in read):
+        raise argparse.ArgumentTypeError(
+            f"expected a range or values, not both, got {text!r}"
+        )
+    return name, read
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -102,6 +108,12 @@ def _value(part: str, text: str) -> Any:
             f"{part!r} in {text!r} may be {_NOT_PYTHON[part.lower()]} or a text: "
             f'write {_NOT_PYTHON[part.lower()]}, or "{part!r}" for the text'
         )
+    if looks_like_range(part):
+        try:
+            return read_range(part)
+        except argparse.ArgumentTypeError as err:
+            said = f'{err}; as a text it is "{part!r}"'
+            raise argparse.ArgumentTypeError(said) from None
     try:
         value = ast.literal_eval(part)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

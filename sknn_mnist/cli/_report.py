@@ -10,9 +10,13 @@ from typing import Any
 from sknn_mnist.cli._data import Data
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._reproduction import python_of_search
-from sknn_mnist.cli._result_names import REPORT, RESULTS
+from sknn_mnist.cli._result_names import PIVOT_MARKDOWN, REPORT, RESULTS
 
 __all__ = ["report_best", "report_table"]
+
+# Rows that are printed: all of a table up to the most, else the best few.
+MOST_ROWS = 100
+BEST_ROWS = 10
 
 
 def report_table(plan: Plan, search: Any) -> None:
@@ -29,11 +33,11 @@ def report_table(plan: Plan, search: Any) -> None:
     from sknn_mnist.reporting import cv_results_frame, pivot_cv_results
 
     index = plan.candidates.index
+    pivot: Any = pivot_cv_results(search, index=index)
     markdown: Any = pivot_cv_results(search, index=index, format="markdown")
     if plan.folder:
-        pivot = pivot_cv_results(search, index=index)
         write_tables(plan.folder, cv_results_frame(search), pivot, markdown)
-    print(markdown.rstrip("\n"), flush=True)
+    print(_printed(plan, pivot["mean_test_score"], markdown), flush=True)
 
 
 def report_best(plan: Plan, search: Any, best: Any) -> None:
@@ -51,7 +55,7 @@ def report_best(plan: Plan, search: Any, best: Any) -> None:
     asked, candidates, data = plan.asked, plan.candidates, plan.data
     function = candidates.function
     record = {
-        "search": "halving" if candidates.by_halving else "grid",
+        "search": candidates.by,
         "model": candidates.full_name,
         **({"function": str(function.place)} if function else {}),
         "params": search.best_params_,
@@ -66,6 +70,21 @@ def report_best(plan: Plan, search: Any, best: Any) -> None:
     _print_best(record, data)
     if plan.folder:
         _write_report(plan, plan.folder, search, best, record)
+
+
+def _printed(plan: Plan, scores: Any, markdown: str) -> str:
+    """Return a table, or of a long one the best rows, the best first."""
+    lines = markdown.splitlines()
+    head, rows = lines[: -len(scores)], lines[-len(scores) :]
+    if len(rows) <= MOST_ROWS:
+        return "\n".join(lines)
+    ranked = scores.reset_index(drop=True).sort_values(ascending=False, kind="stable")
+    best = [rows[place] for place in ranked.index[:BEST_ROWS]]
+    left = len(rows) - len(best)
+    where = f"are in {plan.folder / PIVOT_MARKDOWN}" if plan.folder else "are left out"
+    return "\n".join(
+        [*head, *best, "", f"the best of {len(rows):,} rows; {left:,} more {where}"]
+    )
 
 
 def _print_best(record: Mapping[str, Any], data: Data) -> None:

@@ -28,17 +28,18 @@ def python_of_search(plan: Plan) -> str:
         Python that gives the same scores on the same machine.
     """
     candidates = plan.candidates
-    searcher, options = searcher_of(plan.asked, candidates)
+    _, searcher, options = searcher_of(plan.asked, candidates)
     function = candidates.function
     parameters = ", ".join(
         [
             *([function.name] if function else []),
             *_parameters(candidates),
-            'memory=":memory:"',
+            # Which Hyperband lends to nets that have none.
+            *(['memory=":memory:"'] if candidates.by != "hyperband" else []),
         ]
     )
     lines = [
-        *_imports(plan, searcher),
+        *_imports(plan),
         "",
         *_loading(plan.asked, plan.data),
         f"search = {searcher}(",
@@ -62,25 +63,24 @@ def python_of_search(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _imports(plan: Plan, searcher: str) -> list[str]:
+def _imports(plan: Plan) -> list[str]:
     candidates, data = plan.candidates, plan.data
     loader = "load_images" if data.is_own else "load_dataset"
-    stopping = plan.asked.stopping
-    splitter = ", StratifiedShuffleSplit" if stopping.is_stratified else ""
+    of_sklearn, of_this = _names_of_searching(plan)
     lines = [
-        f"from sklearn.model_selection import {searcher}{splitter}",
-        "",
+        *of_sklearn,
+        *([""] if of_sklearn else []),
         f"from sknn_mnist import {candidates.name}",
         f"from sknn_mnist.datasets import {loader}",
-        *_imports_of_scores(plan.asked),
+        *of_this,
         "from sknn_mnist.reporting import pivot_cv_results",
     ]
-    if candidates.by_halving:
+    if candidates.by == "halving":
         lines.insert(
             0, "from sklearn.experimental import enable_halving_search_cv  # noqa: F401"
         )
     if data.is_divided:
-        lines.insert(0, "import numpy as np")
+        lines[:0] = ["import numpy as np", *([] if of_sklearn else [""])]
     function = candidates.function
     if function:
         before = ["import sys", ""] if function.folder else []
@@ -88,11 +88,30 @@ def _imports(plan: Plan, searcher: str) -> list[str]:
     return lines
 
 
-def _imports_of_scores(asked: Search) -> list[str]:
-    if not asked.stopping.early_stopping:
-        return []
-    refit = ", refit_best" if asked.refit_epochs else ""
-    return [f"from sknn_mnist.model_selection import best_epoch_scoring{refit}"]
+def _names_of_searching(plan: Plan) -> tuple[list[str], list[str]]:
+    """Return imports of the model selection of scikit-learn, and of this package."""
+    from sknn_mnist.model_selection import Range
+
+    asked, candidates = plan.asked, plan.candidates
+    searcher = searcher_of(asked, candidates)
+    names: dict[str, list[str]] = {
+        "sklearn.model_selection": [],
+        "sknn_mnist.model_selection": [],
+    }
+    of_sklearn, of_this = names.values()
+    names[searcher.module].append(searcher.name)
+    if asked.stopping.is_stratified:
+        of_sklearn.append("StratifiedShuffleSplit")
+    if any(isinstance(values, Range) for values in candidates.grid.values()):
+        of_this.append("Range")
+    if asked.stopping.early_stopping:
+        of_this.append("best_epoch_scoring")
+        of_this += ["refit_best"] if asked.refit_epochs else []
+    of_sklearn, of_this = (
+        [f"from {module} import {', '.join(each)}"] if each else []
+        for module, each in names.items()
+    )
+    return of_sklearn, of_this
 
 
 def _loading(asked: Search, data: Data) -> list[str]:
@@ -135,6 +154,6 @@ def _loading_own(asked: Search, data: Data) -> list[str]:
 def _parameters(candidates: Candidates) -> list[str]:
     estimator = candidates.estimator
     wanted = dict(candidates.fixed)
-    if candidates.by_halving and estimator.epochs != type(estimator)().epochs:
+    if candidates.by == "halving" and estimator.epochs != type(estimator)().epochs:
         wanted["epochs"] = estimator.epochs
     return [f"{name}={value!r}" for name, value in wanted.items()]

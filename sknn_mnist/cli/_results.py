@@ -8,11 +8,12 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sknn_mnist._messages import one_line
 from sknn_mnist._regular_files import open_regular
 from sknn_mnist._whole_files import about_path
+from sknn_mnist.cli._arguments import By
 from sknn_mnist.cli._csv import csv_of
 from sknn_mnist.cli._errors import CommandError
 from sknn_mnist.cli._outputs import prepare_folder, write_text
@@ -34,10 +35,10 @@ class Kind(NamedTuple):
     """The kind of a search. Results are replaced by those of the same kind only."""
 
     model: str | None
-    halving: bool
+    by: By
 
     def __str__(self) -> str:
-        search = "a halving search" if self.halving else "a grid search"
+        search = f"a {self.by} search"
         if not self.model:
             return search
         # KerasClassifier(make_model) is no word that has a plural.
@@ -46,7 +47,7 @@ class Kind(NamedTuple):
     def is_like(self, other: Kind) -> bool:
         """Tell whether the one may be a later run of the other."""
         models = {self.model, other.model} - {None}
-        return self.halving == other.halving and len(models) < 2
+        return self.by == other.by and len(models) < 2
 
 
 def prepare_results(path: str, kind: Kind, overwrite: bool) -> Path:
@@ -151,7 +152,11 @@ def _kind_in(folder: Path) -> Kind | None:
     # The tables come first, and a search may have been stopped in between.
     if not {"params", "mean_fit_time"} <= {*columns} and model is None:
         return None
-    return Kind(model, best.get("search") == "halving" or "n_resources" in columns)
+    by = best.get("search")
+    if by not in get_args(By):
+        dealt = "hyperband" if "bracket" in columns else "halving"
+        by = dealt if "n_resources" in columns else "grid"
+    return Kind(model, by)
 
 
 def _beginning(path: Path, whole: bool = False) -> str:

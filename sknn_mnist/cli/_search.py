@@ -1,4 +1,4 @@
-"""The command that searches a grid."""
+"""The command that searches: a grid, by halving, or by Hyperband."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ from sknn_mnist.cli._memory import going_on, prepare_memory, tell_found, tell_ke
 from sknn_mnist.cli._own_networks import calling
 from sknn_mnist.cli._plan import Plan
 from sknn_mnist.cli._report import report_best, report_table
+from sknn_mnist.cli._rungs import (
+    about_course,
+    ended_by,
+    epochs_told,
+    most_epochs,
+    telling_rungs,
+    within_minutes,
+)
 from sknn_mnist.cli._searcher import make_search
 from sknn_mnist.cli._stopping import (
     Forgiving,
@@ -45,7 +53,7 @@ __all__ = ["run_search"]
 
 
 def run_search(asked: Search) -> None:
-    """Cross-validate a grid of nets, and test the best."""
+    """Cross-validate many nets, and test the best."""
     plan = _plan(asked)
     candidates, memory = plan.candidates, plan.candidates.estimator.memory
     search = make_search(asked, candidates)
@@ -58,8 +66,10 @@ def run_search(asked: Search) -> None:
         if stops:
             choose_best(search)
         report_table(plan, search)
-        if candidates.by_halving:
-            _print_epochs(plan, progress)
+        if candidates.epochs is not None:
+            print(f"\n{epochs_told(plan, search, progress)}")
+        if ended := ended_by(plan, search):
+            print(ended)
         if math.isnan(search.best_score_):
             why = f"no candidate could be scored by --scoring {asked.scoring}"
             raise CommandError(why)
@@ -82,20 +92,18 @@ def _tell_plan(plan: Plan) -> None:
 def _plan(asked: Search) -> Plan:
     """Return the search; all that can be refused is refused before its many fits."""
     from sklearn.base import clone
-    from sklearn.model_selection import ParameterGrid
 
     from sknn_mnist.cli._results import Kind, prepare_results
 
     out = _out(asked)
     candidates = candidates_of(asked)
     _check_scoring(asked.scoring)
-    kind = Kind(candidates.full_name, candidates.by_halving)
+    kind = Kind(candidates.full_name, candidates.by)
     folder = prepare_results(out, kind, asked.overwrite) if out else None
     prepare_memory(asked.memory)
     candidates.estimator.set_params(memory=_memory(asked, out))
     data = load_data(asked.data, quiet=asked.quiet)
-    first = next(iter(ParameterGrid(candidates.grid)))
-    net = clone(candidates.estimator).set_params(**first)
+    net = clone(candidates.estimator).set_params(**candidates.first)
     data = as_network_takes(data, net, candidates.function, asked.quiet)
     return Plan(asked, candidates, data, folder)
 
@@ -106,7 +114,7 @@ def _out(asked: Search) -> str | None:
         # Each kind of search has a folder of its own.
         model = asked.network.model
         model = model.name if isinstance(model, Place) else model
-        name = f"{model}-halving" if asked.halving else model
+        name = model if asked.by == "grid" else f"{model}-{asked.by}"
         return asked.out or str(Path("runs", name))
     if asked.out or asked.overwrite:
         flag = "--out" if asked.out else "--overwrite"
@@ -114,12 +122,13 @@ def _out(asked: Search) -> str | None:
     return None
 
 
-def _memory(asked: Search, out: str | None) -> str:
+def _memory(asked: Search, out: str | None) -> str | None:
     from sknn_mnist.memory._stores import IN_PROCESS
 
     folder = asked.memory or out
     if folder is None:
-        return IN_PROCESS
+        # Hyperband lends a folder of its own, which all processes have.
+        return None if asked.hyperband else IN_PROCESS
     # Workers of a cluster have working folders of their own.
     return str(Path(folder).resolve()) if asked.dask else folder
 
@@ -142,14 +151,19 @@ def _progress_of(plan: Plan, search: Any) -> SearchProgress:
     from sknn_mnist.reporting._progress import SearchProgress
 
     asked, candidates = plan.asked, plan.candidates
-    return SearchProgress(
-        None if candidates.by_halving else len(candidates) * asked.cv,
+    progress = SearchProgress(
+        len(candidates) * asked.cv if candidates.by == "grid" else None,
         2 if search.return_train_score else 1,
         sys.stderr,
         asked.quiet,
         names=candidates.index,
         n_folds=asked.cv,
+        epochs=most_epochs(plan),
+        course=about_course(plan),
     )
+    if asked.hyperband:
+        telling_rungs(search, progress.tell_stage)
+    return progress
 
 
 def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
@@ -165,23 +179,16 @@ def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
 
     def run() -> None:
         function = plan.candidates.function
-        with calling(function), _expecting_fits(), progress.search(scorer) as scoring:
+        with (
+            calling(function),
+            _expecting_fits(),
+            within_minutes(plan),
+            progress.search(scorer) as scoring,
+        ):
             search.set_params(scoring=scoring).fit(data.X_train, data.y_train)
 
     with on_dask(asked.dask, asked.n_jobs, asked.quiet):
         rerunning_after_losses(run)
-
-
-def _print_epochs(plan: Plan, progress: SearchProgress) -> None:
-    """Print how many epochs a search by halving has saved."""
-    most = plan.candidates.estimator.epochs
-    everything = len(plan.candidates) * most * plan.asked.cv
-    at_most = "at most " if plan.asked.stopping.early_stopping else ""
-    print(
-        f"\nepochs: {progress.trained_epochs:,} trained, "
-        f"{progress.epochs - progress.trained_epochs:,} found in the memory; all "
-        f"candidates to {most} from scratch: {at_most}{everything:,}"
-    )
 
 
 def _refit_best(plan: Plan, search: Any, progress: SearchProgress) -> Any:

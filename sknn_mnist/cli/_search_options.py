@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sknn_mnist.cli._arguments import Search
+from sknn_mnist.cli._arguments import Hyperband, Search
 from sknn_mnist.cli._network_options import (
     DEFAULT_GRIDS,
+    DEFAULT_SPACES,
+    MOST_EPOCHS,
     OWN_GRID,
+    OWN_SPACE,
     add_network,
     flag_of,
     network_from,
@@ -23,7 +26,9 @@ from sknn_mnist.cli._option_values import (
     read_factor,
     read_folds,
     read_jobs,
+    read_minutes,
     read_path,
+    read_positive,
 )
 from sknn_mnist.cli._result_names import RESULTS
 from sknn_mnist.cli._stopping_options import add_stopping, stopping_from
@@ -31,15 +36,32 @@ from sknn_mnist.cli._stopping_options import add_stopping, stopping_from
 __all__ = ["add_search"]
 
 
+# Options of Hyperband alone, and how they are parsed.
+_OF_HYPERBAND = {
+    "minutes": "--minutes",
+    "patience": "--patience",
+    "iterations": "--hyperband-iterations",
+}
+
+
 def _typed(grid: dict[str, list[Any]]) -> str:
     return " ".join(
-        f"{flag_of(name)} {' '.join(map(str, values))}" for name, values in grid.items()
+        f"{flag_of(name)} {' '.join(_value(each) for each in values)}"
+        for name, values in grid.items()
     )
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _LESSON = "\n".join(
     f"  sknn-mnist search --model {model} {_typed(grid)}"
     for model, grid in DEFAULT_GRIDS.items()
+)
+
+_SPACES = "\n".join(
+    f"  --model {model} {_typed(space)}" for model, space in DEFAULT_SPACES.items()
 )
 
 _EPILOG = f"""\
@@ -52,12 +74,21 @@ A network of your own has the options of its training (--epochs, --optimizer,
 --learning-rate, --batch-size), and --set for what the function takes; commas outside
 of brackets separate values. Without any of them {_typed(OWN_GRID)} is searched.
 
+With --hyperband options that have numbers also take a range, LOW:HIGH, or
+LOW:HIGH:log to draw from it evenly by logarithms; ints where the option takes ints.
+A range is alone in its option. Without any option but --epochs these are searched:
+{_SPACES}
+and of a network of your own {_typed(OWN_SPACE)}.
+
 examples:
   sknn-mnist search
   sknn-mnist search --dataset digits --epochs 5 20 --dropout 0 0.5 --n-jobs 2
   sknn-mnist search --hidden-size 1024,1024 512 --dropout 0.5 --out runs/dropout
   sknn-mnist search --model cnn --filters 8,8 64,64 --batch-norm true false
   sknn-mnist search --halving --hidden-size 16 32 64 128 256 --epochs 27
+  sknn-mnist search --hyperband --minutes 10
+  sknn-mnist search --hyperband --epochs 27 --hidden-size 16:512 --dropout 0:0.5 \\
+    --learning-rate 1e-4:1e-1:log --batch-norm true false --out runs/wide
   sknn-mnist search --epochs 200 --early-stopping --hidden-size 32 64 256 --tol 0.001
   sknn-mnist search --model nets.py:make_model --set hidden_size=32,64,256 --epochs 1 5
   sknn-mnist search --model course.nets:make_model --set "hidden_size=(32,32),64\""""
@@ -101,7 +132,8 @@ def add_search(commands: Any) -> None:
         "--n-jobs; give --out or --memory a folder that all workers share, and a "
         "function of your own must be importable there (needs the extra dask)",
     )
-    parser.add_argument(
+    deals = parser.add_mutually_exclusive_group()
+    deals.add_argument(
         "--halving",
         type=read_factor,
         nargs="?",
@@ -111,6 +143,19 @@ def add_search(commands: Any) -> None:
         "with the best third (or one in FACTOR) for three (or FACTOR) times as many "
         "epochs, up to --epochs, which takes a single value with it",
     )
+    deals.add_argument(
+        "--hyperband",
+        type=read_factor,
+        nargs="?",
+        const=Hyperband.factor,
+        metavar="FACTOR",
+        help="draw candidates at random from ranges (--hidden-size 16:512) and values, "
+        "and train them in brackets: many for few epochs, of which the best third (or "
+        "one in FACTOR) goes on for three (or FACTOR) times as many; then fewer that "
+        "begin with more, up to --epochs, which takes a single value with it (default "
+        f"{MOST_EPOCHS})",
+    )
+    _add_hyperband(parser)
     parser.add_argument(
         "--no-refit",
         dest="refit",
@@ -131,7 +176,7 @@ def add_search(commands: Any) -> None:
         help=f"write {', '.join(RESULTS[:-1])} and {RESULTS[-1]} there, over those of "
         "an earlier search of the same kind, and keep training states: the same "
         "command goes on where it was stopped (default: runs/MODEL or runs/FUNCTION, "
-        "with -halving after it if so)",
+        "with -halving or -hyperband after it if so)",
     )
     parser.add_argument(
         "--overwrite",
@@ -151,19 +196,59 @@ def add_search(commands: Any) -> None:
     )
 
 
+def _add_hyperband(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `_hyperband_from` reads, beside --hyperband itself."""
+    parser.add_argument(
+        "--minutes",
+        type=read_minutes,
+        metavar="M",
+        help="with --hyperband: end the search after so many minutes, with the best so "
+        "far; the same command with more minutes goes on",
+    )
+    parser.add_argument(
+        "--patience",
+        type=read_positive,
+        metavar="N",
+        help="with --hyperband: end the search after a bracket when N candidates, in "
+        "as many whole brackets as that takes, have not bettered the best score",
+    )
+    parser.add_argument(
+        "--hyperband-iterations",
+        dest="iterations",
+        type=read_positive,
+        metavar="N",
+        help="with --hyperband: run all brackets N times, with other candidates each "
+        "time (default 1)",
+    )
+
+
+def _hyperband_from(args: argparse.Namespace) -> Hyperband | None:
+    given = {
+        name: getattr(args, name)
+        for name in _OF_HYPERBAND
+        if getattr(args, name) is not None
+    }
+    if args.hyperband is not None:
+        return Hyperband(args.hyperband, **given)
+    for name in given:
+        args.refuse(f"{_OF_HYPERBAND[name]} needs --hyperband")
+    return None
+
+
 def _search_from(args: argparse.Namespace) -> Search:
     if args.refit_epochs and not args.early_stopping:
         args.refuse("--refit-epochs needs --early-stopping")
     if args.refit_epochs and not args.refit:
         args.refuse("--refit-epochs can't be combined with --no-refit")
     return Search(
-        network=network_from(args),
+        network=network_from(args, ranges=args.hyperband is not None),
         data=data_source_from(args),
         cv=args.cv,
         scoring=args.scoring,
         n_jobs=args.n_jobs,
         dask=args.dask,
         halving=args.halving,
+        hyperband=_hyperband_from(args),
         refit=args.refit,
         refit_epochs=args.refit_epochs,
         out=args.out,

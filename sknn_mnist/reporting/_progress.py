@@ -41,6 +41,11 @@ class SearchProgress:
         Parameters in which candidates differ.
     n_folds : int, default=1
         Fits per candidate.
+    epochs : int, default=None
+        Epochs of all fits, at most: counted instead of the fits, where some have many
+        times as many as others.
+    course : str, default=""
+        What is said of the search where only it decides the fits.
 
     Attributes
     ----------
@@ -57,6 +62,8 @@ class SearchProgress:
         *,
         names: Sequence[str] = (),
         n_folds: int = 1,
+        epochs: int | None = None,
+        course: str = "",
     ) -> None:
         self.total = total
         self.calls_per_fit = calls_per_fit
@@ -66,6 +73,10 @@ class SearchProgress:
         self.n_folds = n_folds
         self.on_terminal = not quiet and stream.isatty()
         self.epochs = self.trained_epochs = 0
+        self._most_epochs = epochs
+        self._course = course
+        self._stage = ""
+        self._records: SearchRecords | None = None
 
     @contextmanager
     def search(self, scorer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
@@ -88,6 +99,7 @@ class SearchProgress:
             path = Path(folder, "calls")
             path.touch()
             records = SearchRecords(path, self.calls_per_fit, self.n_folds)
+            self._records, self._stage = records, ""
             start = perf_counter()
             with self._bar(records) if self.on_terminal else self._lines(records):
                 yield CountingScorer(scorer, path, self.names)
@@ -106,6 +118,19 @@ class SearchProgress:
                     f"{records.most_epochs:,}"
                 )
             self._say(said)
+
+    def tell_stage(self, stage: str) -> None:
+        """Tell what the search has come to: in the bar, or with a line.
+
+        Parameters
+        ----------
+        stage : str
+            What it is at.
+        """
+        self._stage = stage
+        if self._records is not None and not self.on_terminal:
+            self._records.update()
+            self._say(f"searching: {stage}{_best(self._records)}")
 
     @contextmanager
     def refit(self, n_rows: int) -> Iterator[None]:
@@ -128,7 +153,7 @@ class SearchProgress:
 
     @contextmanager
     def _lines(self, records: SearchRecords) -> Iterator[None]:
-        self._say(f"searching: {_fits(self.total)}")
+        self._say(f"searching: {self._course or _fits(self.total or 0)}")
         told = perf_counter()
 
         def show() -> None:
@@ -155,10 +180,10 @@ class SearchProgress:
         )
 
         columns = (
-            TextColumn("searching"),
+            TextColumn("searching{task.fields[stage]}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("fits"),
+            TextColumn("fits" if self._most_epochs is None else "epochs"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
             # Estimated from all fits, not the last ones: those of a grid grow slower.
@@ -170,22 +195,34 @@ class SearchProgress:
             console=Console(file=self.stream),
             speed_estimate_period=float("inf"),
         ) as bar:
-            task = bar.add_task("search", total=self.total, best="")
+            total = self._most_epochs or self.total
+            task = bar.add_task("search", total=total, best="", stage="")
 
             def show() -> None:
                 records.update()
-                done = records.fits
-                if self.total is not None:
-                    done = min(done, self.total)
-                bar.update(task, completed=done, best=escape(_best(records)))
+                done = self._counted(records)
+                if total is not None:
+                    done = min(done, total)
+                bar.update(
+                    task,
+                    completed=done,
+                    best=escape(_best(records)),
+                    stage=f" {self._stage}" if self._stage else "",
+                )
 
             with polling(show):
                 yield
             records.update()
-            done = self.total or records.fits
+            done = self.total or self._counted(records)
             bar.update(task, total=done, completed=done)
 
+    def _counted(self, records: SearchRecords) -> int:
+        """Return how much is done, in what is counted."""
+        return records.fits if self._most_epochs is None else records.most_epochs
+
     def _done(self, records: SearchRecords) -> str:
+        if self._most_epochs is not None:
+            return f"{records.most_epochs:,} of {self._most_epochs:,} epochs done"
         if self.total is None:
             return f"{_fits(records.fits)} done"
         left = max(self.total - records.fits, 0)
@@ -221,9 +258,7 @@ def polling(show: Callable[[], None]) -> Iterator[None]:
         show()
 
 
-def _fits(number: int | None) -> str:
-    if number is None:
-        return "by halving"
+def _fits(number: int) -> str:
     return f"{number:,} fit" if number == 1 else f"{number:,} fits"
 
 
