@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sknn_mnist.cli._arguments import Span
@@ -69,7 +69,7 @@ def read_range(text: str, number: type[int] | type[float] | None = None) -> Span
     log = len(bounds) == 2 and last.lower() == "log"
     if not log:
         bounds.append(last)
-    numbers = _ints(bounds) if number is not float else None
+    numbers: Sequence[float] | None = None if number is float else _ints(bounds)
     if numbers is None and number is not int:
         numbers = _finite(bounds)
     if numbers is None or len(numbers) != 2:
