@@ -75,8 +75,8 @@ class SearchProgress:
         self.epochs = self.trained_epochs = 0
         self._most_epochs = epochs
         self._course = course
-        self._stage = ""
         self._records: SearchRecords | None = None
+        self._above_bar: Callable[[str], None] | None = None
 
     @contextmanager
     def search(self, scorer: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
@@ -99,7 +99,7 @@ class SearchProgress:
             path = Path(folder, "calls")
             path.touch()
             records = SearchRecords(path, self.calls_per_fit, self.n_folds)
-            self._records, self._stage = records, ""
+            self._records = records
             start = perf_counter()
             with self._bar(records) if self.on_terminal else self._lines(records):
                 yield CountingScorer(scorer, path, self.names)
@@ -120,15 +120,16 @@ class SearchProgress:
             self._say(said)
 
     def tell_stage(self, stage: str) -> None:
-        """Tell what the search has come to: in the bar, or with a line.
+        """Tell what the search has come to, with a line: on a terminal above the bar.
 
         Parameters
         ----------
         stage : str
             What it is at.
         """
-        self._stage = stage
-        if self._records is not None and not self.on_terminal:
+        if self._above_bar is not None:
+            self._above_bar(stage)
+        elif self._records is not None:
             self._records.update()
             self._say(f"searching: {stage}{_best(self._records)}")
 
@@ -178,9 +179,10 @@ class SearchProgress:
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
 
         columns = (
-            TextColumn("searching{task.fields[stage]}"),
+            TextColumn("searching"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("fits" if self._most_epochs is None else "epochs"),
@@ -188,30 +190,29 @@ class SearchProgress:
             TextColumn("elapsed,"),
             # Estimated from all fits, not the last ones: those of a grid grow slower.
             TimeRemainingColumn(),
-            TextColumn("to go{task.fields[best]}"),
+            # Wrapped on narrow terminals, before any number is cut off.
+            TextColumn("to go{task.fields[best]}", table_column=Column(no_wrap=False)),
         )
+        console = Console(file=self.stream, highlight=False)
         with Progress(
-            *columns,
-            console=Console(file=self.stream),
-            speed_estimate_period=float("inf"),
+            *columns, console=console, speed_estimate_period=float("inf")
         ) as bar:
+            self._above_bar = lambda line: console.print(escape(line))
             total = self._most_epochs or self.total
-            task = bar.add_task("search", total=total, best="", stage="")
+            task = bar.add_task("search", total=total, best="")
 
             def show() -> None:
                 records.update()
                 done = self._counted(records)
                 if total is not None:
                     done = min(done, total)
-                bar.update(
-                    task,
-                    completed=done,
-                    best=escape(_best(records)),
-                    stage=f" {self._stage}" if self._stage else "",
-                )
+                bar.update(task, completed=done, best=escape(_best(records)))
 
-            with polling(show):
-                yield
+            try:
+                with polling(show):
+                    yield
+            finally:
+                self._above_bar = None
             records.update()
             done = self.total or self._counted(records)
             bar.update(task, total=done, completed=done)
