@@ -14,11 +14,13 @@ from sknn_mnist.cli._arguments import (
     DataSource,
     Evaluate,
     Fit,
+    Hyperband,
     Network,
     Place,
     Predict,
     Reading,
     Search,
+    Span,
     Stopping,
     Version,
 )
@@ -27,7 +29,8 @@ from sknn_mnist.cli._parser import make_parser, parse
 ROOMS = sorted(Path(sknn_mnist.cli.__file__).parent.glob("*.py"))
 PARSER_ROOMS = {
     *("_command_options", "_network_options", "_option_groups", "_option_values"),
-    *("_own_options", "_parser", "_search_options", "_stopping_options"),
+    *("_option_ranges", "_own_options", "_parser", "_search_options"),
+    "_stopping_options",
 }
 
 # The least that each command takes, and what it becomes.
@@ -61,6 +64,9 @@ NEED = {
     "--tol": ["--early-stopping"],
     "--monitor": ["--early-stopping"],
     "--refit-epochs": ["--early-stopping"],
+    "--minutes": ["--hyperband"],
+    "--patience": ["--hyperband"],
+    "--hyperband-iterations": ["--hyperband"],
 }
 
 
@@ -129,6 +135,7 @@ def test_a_search_is_all_that_was_typed():
         n_jobs=-1,
         dask="local",
         halving=3,
+        hyperband=None,
         refit=False,
         refit_epochs=None,
         out="o",
@@ -139,6 +146,75 @@ def test_a_search_is_all_that_was_typed():
         typed=typed,
         stopping=Stopping(0.25, True, True, {"tol": 0.5, "monitor": "val_loss"}),
     )
+
+
+def test_ranges_are_those_that_were_typed():
+    typed = "--hidden-size 16:512 --batch-size 8:64:LOG --learning-rate 1e-4:1e-1:log"
+    typed += " --dropout 0:0.5 --batch-norm true false --epochs 27"
+    typed += " --minutes 0.5 --patience 9 --hyperband-iterations 2"
+    asked = parse(["search", "--hyperband", "4", *typed.split()])
+    assert asked.hyperband == Hyperband(4, 2, 0.5, 9)
+    parameters = {
+        "epochs": [27],
+        "hidden_size": [Span(16, 512)],
+        "dropout": [Span(0.0, 0.5)],
+        "batch_norm": [True, False],
+        "learning_rate": [Span(0.0001, 0.1, log=True)],
+        "batch_size": [Span(8, 64, log=True)],
+    }
+    assert repr(asked.network.parameters) == repr(parameters)  # ints or floats
+
+
+def test_a_setting_with_colons_is_a_range_of_numbers_or_text():
+    values = ("n=16:512", "rate=.1:1e0:log", "mixed=1:2.5", "t=9:30:00", "u='1:2'")
+    settings = [part for value in values for part in ("--set", value)]
+    asked = parse(["search", "--model", "nets.py:make", "--hyperband", *settings])
+    assert repr(asked.network.settings) == repr(
+        {
+            "n": [Span(16, 512)],
+            "rate": [Span(0.1, 1.0, log=True)],
+            "mixed": [Span(1.0, 2.5)],
+            "t": ["9:30:00"],
+            "u": ["1:2"],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("search --hidden-size 16:512", "add that, or give values, such as --hidden"),
+        ("search --halving --dropout 0:0.5", "--dropout 0.0:0.5 is a range, which on"),
+        ("fit --hidden-size 16:512", "only search --hyperband draws from: give a sing"),
+        ("fit --model n.py:f --set a=1:2", "a text has quotes of its own, \"'...'\""),
+        ("search --hyperband --hidden-size 8:16 4", "one range or several values, not"),
+        (
+            "search --model n.py:f --hyperband --set a=1:2,3",
+            "a range or values, not bo",
+        ),
+        (
+            "search --model n.py:f --hyperband --set a=16:9",
+            "as a text it is \"'16:9'\"",
+        ),
+        ("search --hyperband --epochs 1:9", "--epochs: takes no range, got '1:9'"),
+        ("search --hyperband --activation 1:2", "--activation: takes no range"),
+        ("search --hyperband --hidden-size 0.5:2", "expected a range of ints LOW:HIGH"),
+        ("search --hyperband --dropout 0:inf", "expected a range of numbers LOW:HIGH"),
+        ("search --hyperband --dropout 0:0.5:lg", "expected a range of numbers LOW"),
+        ("search --hyperband --filters 4:4", "with LOW below HIGH, got '4:4'"),
+        ("search --hyperband --learning-rate 0:1:log", "begins above 0, got '0:1:log'"),
+        ("search --hyperband --halving", "not allowed with argument --hyperband"),
+        ("search --hyperband 1", "expected an int of at least 2, got '1'"),
+        ("search --hyperband --minutes inf", "expected a number above 0, such as 5"),
+        ("search --minutes 5", "--minutes needs --hyperband"),
+        ("search --halving --patience 5", "--patience needs --hyperband"),
+    ],
+)
+def test_a_range_in_the_wrong_place_is_wrong_usage(typed, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse(typed.split())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_settings_are_of_a_network_of_ones_own():

@@ -14,14 +14,16 @@ from sknn_mnist.cli._searcher import make_search
 DIGITS = Data([], [], [], [], "digits", "there")
 
 
-@pytest.mark.parametrize("more", [[], ["--halving"], ["--no-refit", "--n-jobs", "2"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--halving"], ["--hyperband"], ["--no-refit", "--n-jobs", "2"]]
+)
 def test_generated_code_is_python_of_public_names(more):
     class Net:
         epochs = 9
 
     asked = parse(["search", "--data", "a'b.npz", "--train-size", "5", *more])
     fixed, grid = {"random_state": 0}, {"hidden_size": [(4, 4), 8]}
-    candidates = Candidates(Net(), fixed, grid, by_halving=bool(asked.halving))
+    candidates = Candidates(Net(), fixed, grid, asked.by)
     data = Data([], [], [], [], "mnist", "there")
     code = python_of_search(Plan(asked, candidates, data, None))
     modules = {
@@ -37,6 +39,10 @@ def test_generated_code_is_python_of_public_names(more):
         "",
         "--model cnn",
         "--halving",
+        "--hyperband",
+        "--model cnn --hyperband --epochs 9 --minutes 0.5 --patience 20 --n-jobs 100",
+        "--hyperband 2 --hyperband-iterations 3 --hidden-size 8:16:log --epochs 4",
+        "--hyperband --early-stopping --hidden-size 8 16 --refit-epochs median",
         "--halving 2 --hidden-size 8 8,4 none --epochs 7 --dropout 0.5 --n-jobs 3",
         "--cv 3 --scoring f1_macro --n-jobs 2 --no-refit --random-state 4",
         "--n-jobs 100 --epochs 1 --batch-norm true false --activation tanh",

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = ["--dataset", "digits", "--train-size", "100"]
 GRID = ["search", *SMALL, "--cv", "2", "--epochs", "2", "--hidden-size", "2", "4"]
 HALVING = [*GRID, "--halving", "2"]
+HYPERBAND = [*GRID, "--hyperband", "2"]
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,13 @@ def no_other_training(monkeypatch):
     ("first", "second", "held"),
     [
         pytest.param(GRID, HALVING, "a grid search", id="halving over grid"),
+        pytest.param(
+            HYPERBAND,
+            HALVING,
+            "a hyperband search",
+            id="halving over hyperband",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             HALVING,
             GRID,
