@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -233,15 +234,12 @@ def _brackets(
     """Return the rungs of each bracket, which lists alone may not fill."""
     from sklearn.model_selection import ParameterGrid
 
-    from sknn_mnist.model_selection._brackets import brackets_of
+    from sknn_mnist.model_selection._brackets import Rung, brackets_of
 
-    brackets = [each.rungs for each in brackets_of(epochs, asked.factor)]
-    if all(isinstance(each, list) for each in grid.values()):
-        most = len(ParameterGrid(dict(grid)))
-        brackets = [
-            tuple(
-                rung._replace(n_candidates=min(rung.n_candidates, most)) for rung in b
-            )
-            for b in brackets
-        ]
+    drawn = not all(isinstance(each, list) for each in grid.values())
+    most = sys.maxsize if drawn else len(ParameterGrid(dict(grid)))
+    brackets = [
+        tuple(Rung(min(n, most), n_epochs) for n, n_epochs in bracket.rungs)
+        for bracket in brackets_of(epochs, asked.factor)
+    ]
     return tuple(brackets * asked.iterations)

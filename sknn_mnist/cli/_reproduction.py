@@ -107,11 +107,11 @@ def _names_of_searching(plan: Plan) -> tuple[list[str], list[str]]:
     if asked.stopping.early_stopping:
         of_this.append("best_epoch_scoring")
         of_this += ["refit_best"] if asked.refit_epochs else []
-    of_sklearn, of_this = (
+    lines = [
         [f"from {module} import {', '.join(each)}"] if each else []
         for module, each in names.items()
-    )
-    return of_sklearn, of_this
+    ]
+    return lines[0], lines[1]
 
 
 def _loading(asked: Search, data: Data) -> list[str]:

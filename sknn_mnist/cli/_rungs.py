@@ -107,7 +107,7 @@ def ended_by(plan: Plan, search: Any) -> str | None:
 def epochs_told(plan: Plan, search: Any, progress: SearchProgress) -> str:
     """Return how many epochs a search has trained, and how many it has spared."""
     candidates, asked = plan.candidates, plan.asked
-    begun = getattr(search, "n_candidates_", len(candidates))
+    begun = search.n_candidates_ if asked.hyperband else len(candidates)
     everything = begun * (candidates.epochs or 0) * asked.cv
     counted = f"{begun:,} " if asked.hyperband else ""
     at_most = "at most " if asked.stopping.early_stopping else ""

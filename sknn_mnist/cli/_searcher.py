@@ -6,7 +6,6 @@ Its class and keyword arguments are said once: here they make the search, and
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from sknn_mnist.cli._arguments import Hyperband, Search
@@ -108,11 +107,16 @@ def make_search(asked: Search, candidates: Candidates) -> Any:
     GridSearchCV, HalvingGridSearchCV or HyperbandSearchCV
         Not fitted.
     """
+    from sklearn import model_selection as of_sklearn
+
+    from sknn_mnist import model_selection as of_this
+
     by_halving = candidates.by == "halving"
     if by_halving:
         from sklearn.experimental import enable_halving_search_cv  # noqa: F401
     module, name, options = searcher_of(asked, candidates)
-    search_class = getattr(import_module(module), name)
+    rooms = {each.__name__: each for each in (of_sklearn, of_this)}
+    search_class = getattr(rooms[module], name)
     search = search_class(candidates.estimator, candidates.grid, **options)
     # The best is refitted later and not by the search, so that the results of hours
     # are on disk before.

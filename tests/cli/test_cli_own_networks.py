@@ -512,6 +512,7 @@ def test_a_killed_search_goes_on(alone):
         "--model nets.py:make_model",
         "--model nets:Nets.make --set hidden_size=8,(8,4) --epochs 3 --no-refit",
         "--model nets.py:make_model --halving --set hidden_size=8,4,2 --epochs 9",
+        "--model nets.py:make_model --hyperband --set hidden_size=4:8 --n-jobs 2",
         "--model nets.py:make_model --set activation=relu,tanh --optimizer sgd",
     ],
 )

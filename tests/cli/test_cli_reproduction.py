@@ -42,7 +42,6 @@ def test_generated_code_is_python_of_public_names(more):
         "--hyperband",
         "--model cnn --hyperband --epochs 9 --minutes 0.5 --patience 20 --n-jobs 100",
         "--hyperband 2 --hyperband-iterations 3 --hidden-size 8:16:log --epochs 4",
-        "--hyperband --early-stopping --hidden-size 8 16 --refit-epochs median",
         "--halving 2 --hidden-size 8 8,4 none --epochs 7 --dropout 0.5 --n-jobs 3",
         "--cv 3 --scoring f1_macro --n-jobs 2 --no-refit --random-state 4",
         "--n-jobs 100 --epochs 1 --batch-norm true false --activation tanh",

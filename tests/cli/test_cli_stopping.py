@@ -407,6 +407,8 @@ def test_an_unknown_monitor_is_one_sentence(capsys):
         "--early-stopping --monitor loss --n-iter-no-change 3 --n-jobs 2",
         "--early-stopping --halving --epochs 9 --hidden-size 8 16",
         "--early-stopping --halving --epochs 9 --hidden-size 8 16 --no-refit",
+        "--early-stopping --hyperband --hidden-size 8 16",
+        "--early-stopping --hyperband --dropout 0:0.5 --refit-epochs median",
         "--validation-split 0.2 --stratify --random-state 4",
     ],
 )
