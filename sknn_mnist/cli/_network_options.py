@@ -188,8 +188,8 @@ def add_network(parser: argparse.ArgumentParser, several: bool) -> None:
     """
     group = parser.add_argument_group(
         "network",
-        "one or more values each; with --hyperband also a range of numbers, LOW:HIGH, "
-        "or LOW:HIGH:log for even logarithms"
+        "one or more values each; with --hyperband also a range of numbers,\n"
+        "  LOW:HIGH, or LOW:HIGH:log for even logarithms"
         if several
         else None,
     )

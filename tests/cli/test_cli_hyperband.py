@@ -237,8 +237,9 @@ def test_a_killed_search_goes_on(tmp_path):
     def command(out):
         return [
             *(sys.executable, "-m", "sknn_mnist.cli", "search", "--dataset", "digits"),
-            *("--cv", "3", "--hyperband", "--epochs", "9", "--learning-rate"),
-            *("1e-3:1e-1:log", "--hidden-size", "16", "--out", str(tmp_path / out)),
+            *("--cv", "2", "--hyperband", "--epochs", "9", "--train-size", "900"),
+            *("--learning-rate", "1e-3:1e-1:log", "--hidden-size", "16"),
+            *("--out", str(tmp_path / out)),
         ]
 
     def epochs_done():
@@ -249,7 +250,7 @@ def test_a_killed_search_goes_on(tmp_path):
 
     whole = subprocess.run(command("whole"), capture_output=True, text=True, check=True)
     trained = int(re.search(r"; ([\d,]+) of their", whole.stderr)[1])
-    for moment in (0.05, 0.4, 0.9):
+    for moment in (0.05, 0.4, 0.7):
         killed = subprocess.Popen(command("killed"), stderr=subprocess.PIPE, text=True)
         while epochs_done() < moment * trained:
             assert killed.poll() is None
