@@ -154,7 +154,8 @@ class SearchProgress:
 
     @contextmanager
     def _lines(self, records: SearchRecords) -> Iterator[None]:
-        self._say(f"searching: {self._course or _fits(self.total or 0)}")
+        known = self._course if self.total is None else _fits(self.total)
+        self._say(f"searching: {known}")
         told = perf_counter()
 
         def show() -> None:
@@ -179,7 +180,7 @@ class SearchProgress:
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
-        from rich.table import Column
+        from rich.text import Text
 
         columns = (
             TextColumn("searching"),
@@ -190,23 +191,31 @@ class SearchProgress:
             TextColumn("elapsed,"),
             # Estimated from all fits, not the last ones: those of a grid grow slower.
             TimeRemainingColumn(),
-            # Wrapped on narrow terminals, before any number is cut off.
-            TextColumn("to go{task.fields[best]}", table_column=Column(no_wrap=False)),
+            TextColumn("to go"),
         )
+
+        class Bar(Progress):
+            # With the best below, where its parameters have room.
+            best = ""
+
+            def get_renderables(self) -> Iterator[Any]:
+                yield from super().get_renderables()
+                if self.best:
+                    yield Text(self.best)
+
         console = Console(file=self.stream, highlight=False)
-        with Progress(
-            *columns, console=console, speed_estimate_period=float("inf")
-        ) as bar:
+        with Bar(*columns, console=console, speed_estimate_period=float("inf")) as bar:
             self._above_bar = lambda line: console.print(escape(line))
             total = self._most_epochs or self.total
-            task = bar.add_task("search", total=total, best="")
+            task = bar.add_task("search", total=total)
 
             def show() -> None:
                 records.update()
                 done = self._counted(records)
                 if total is not None:
                     done = min(done, total)
-                bar.update(task, completed=done, best=escape(_best(records)))
+                bar.best = _best(records).removeprefix(", ")
+                bar.update(task, completed=done)
 
             try:
                 with polling(show):

@@ -584,7 +584,9 @@ def test_a_terminal_shows_a_bar(small_search):
     progress = SearchProgress(6, 2, stream, names=["max_depth"], n_folds=3)
     with progress.search(small_search.scorer) as scorer:
         assert isinstance(scorer, CountingScorer)
+        progress.tell_stage("bracket [1] of 2")
         found = small_search(scoring=scorer)
+    assert "bracket [1] of 2\n" in stream.text
     assert "6/6 fits" in stream.text
     assert f"best so far {found.best_score_:.4f} (max_depth=" in stream.text
     assert not Path(scorer.path).parent.exists()
