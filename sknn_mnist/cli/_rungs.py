@@ -83,7 +83,7 @@ def within_minutes(plan: Plan) -> Iterator[None]:
         raise CommandError(
             f"--minutes {asked.minutes:g} were over before the first rung was done: "
             f"{n_candidates:,} candidates to {n_epochs:,} epoch(s) in each of "
-            f"{plan.asked.cv} folds"
+            f"{plan.asked.cv} folds{_going_on(plan)}"
         ) from err
 
 
@@ -100,8 +100,12 @@ def ended_by(plan: Plan, search: Any) -> str | None:
             "not bettered the best score"
         )
     after += f", rung {len(told[-1])} of {len(brackets[len(told) - 1])}"
-    on = "; the same command goes on from there" if plan.folder else ""
-    return f"ended by --minutes {asked.minutes:g}, {after}{on}"
+    return f"ended by --minutes {asked.minutes:g}, {after}{_going_on(plan)}"
+
+
+def _going_on(plan: Plan) -> str:
+    kept = plan.candidates.estimator.memory is not None
+    return "; the same command goes on from there" if kept else ""
 
 
 def epochs_told(plan: Plan, search: Any, progress: SearchProgress) -> str:

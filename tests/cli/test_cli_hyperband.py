@@ -196,7 +196,8 @@ def test_minutes_that_are_over_at_once_are_one_sentence(capsys):
     assert main([*RATES, "--minutes", "1e-9"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "sknn-mnist: error: --minutes 1e-09 were over before the first rung was done: "
-        "2 candidates to 1 epoch(s) in each of 2 folds"
+        "2 candidates to 1 epoch(s) in each of 2 folds; the same command goes on from "
+        "there"
     )
 
 
