@@ -42,7 +42,7 @@ def test_example_runs(path, tmp_path):
 
 def test_every_step_of_the_lesson_is_there():
     numbers = [int(path.stem.split("_")[1]) for path in EXAMPLES]
-    assert numbers == list(range(1, 17))
+    assert numbers == list(range(1, 19))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
