@@ -75,11 +75,12 @@ def main() -> None:
     parser.add_argument("--max-epochs", type=int, default=27)
     args = parser.parse_args()
     with np.load(args.data) as stored:
-        X, X_test = (
-            (stored[name] / np.float32(255)).reshape(len(stored[name]), -1)
-            for name in ("x_train", "x_test")
+        data = Data(
+            pixels(stored["x_train"][:ROWS]),
+            stored["y_train"][:ROWS],
+            pixels(stored["x_test"]),
+            stored["y_test"],
         )
-        data = Data(X[:ROWS], stored["y_train"][:ROWS], X_test, stored["y_test"])
     found = METHODS[args.method](data, args.seed, args.max_epochs)
     course = [
         {**best._asdict(), "accuracy": found.refit(best.params)}
@@ -96,6 +97,11 @@ def main() -> None:
         "course": course,
     }
     print(json.dumps(result))
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Return images as rows of pixels in [0, 1]."""
+    return (images / np.float32(255)).reshape(len(images), -1)
 
 
 def budget_of(max_epochs: int) -> int:
