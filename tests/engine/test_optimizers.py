@@ -50,8 +50,20 @@ def test_there_are_the_optimizers_of_keras():
     assert len(OPTIMIZERS) >= 12
 
 
-@pytest.mark.parametrize("dtype", PRECISIONS)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        # In 16 bits some are enough for every day.
+        pytest.param(
+            *(name, dtype),
+            marks=[pytest.mark.slow]
+            if dtype.startswith("mixed") and name not in ("Adam", "SGD", "Muon")
+            else [],
+        )
+        for name in OPTIMIZERS
+        for dtype in PRECISIONS
+    ],
+)
 def test_a_training_is_one_and_the_same(name, dtype, tmp_path):
     def net(epochs=2, **parameters):
         return DenseClassifier(

@@ -37,7 +37,14 @@ def pixels(digits):
 
 
 @pytest.mark.parametrize("net", NETS, ids=lambda net: type(net).__name__)
-@pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "float32",
+        pytest.param("mixed_float16", marks=pytest.mark.slow),
+        pytest.param("mixed_bfloat16", marks=pytest.mark.slow),
+    ],
+)
 def test_8_bits_are_the_same_pixels_as_floats(net, dtype, pixels):
     X, y = pixels
     one = fitted(net, X, y, dtype=dtype)

@@ -631,7 +631,10 @@ def make_unregistered(units=2):
 )
 @pytest.mark.parametrize(
     "copied",
-    [lambda net: pickle.loads(pickle.dumps(net)), copy.deepcopy],
+    [
+        lambda net: pickle.loads(pickle.dumps(net)),
+        pytest.param(copy.deepcopy, marks=pytest.mark.slow),
+    ],
     ids=["pickle", "deepcopy"],
 )
 def test_code_of_ones_own_is_copied_with_an_estimator(options, copied):

@@ -57,7 +57,9 @@ def net(kind=DenseClassifier, **parameters):
     return kind(epochs=2, random_state=0, memory=":memory:", **parameters)
 
 
-@pytest.mark.parametrize("kind", [DenseClassifier, CNNClassifier])
+@pytest.mark.parametrize(
+    "kind", [DenseClassifier, pytest.param(CNNClassifier, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_changed_between_fits_counts(name, kind):
     write, value, _ = SETTINGS[name]

@@ -173,7 +173,14 @@ NOT_TAKEN = [
 
 
 @pytest.mark.exact
-@pytest.mark.parametrize(("name", "channels"), TAKEN)
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        # Grey and coloured images are enough for every day.
+        pytest.param(*each, marks=[] if each[1] in (1, 3) else [pytest.mark.slow])
+        for each in TAKEN
+    ],
+)
 def test_images_are_changed_in_training_alone(name, channels):
     images = RNG.random((32, 9, 9, channels)).astype("float32")
     network = cnn(EACH[name], (9, 9, channels), seed=0)
