@@ -2,7 +2,9 @@
 
 import copy
 import pickle
+import threading
 
+import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -63,7 +65,7 @@ def test_time_ends_fits_and_changes_nothing(digits):
     X, _, y, _ = digits
     net = make_net(epochs=1).fit(X[:50], y[:50])
     before = dict(vars(net))
-    lend(net, Loan(ends_at=0.0))
+    lend(net, Loan(ends_at=0.0))  # long ago
     with pytest.raises(OutOfTime):
         net.fit(X[:50], y[:50])
     take_back(net)
@@ -76,10 +78,55 @@ def test_what_has_ended_is_lent_to_nobody(loan):
     lend(net, loan)
     twin = copy.deepcopy(net)
     loan.end()
-    assert twin._loan.memory is None
-    assert twin._loan.seed is None
+    for each in (net, twin):
+        assert each._loan.memory is None
+        assert each._loan.seed is None
+        assert "_loan" not in vars(clone(each)) | each.__getstate__()
 
 
 def test_a_folder_that_is_not_there_is_no_memory(tmp_path):
-    # On other machines than the search's.
-    assert Loan(str(tmp_path / "elsewhere")).memory is None
+    # On other machines than the search's, where time and seed count all the same.
+    loan = Loan(str(tmp_path / "elsewhere"), 1, 0.0, host="another")
+    assert loan.memory is None
+    assert loan.seed == 1
+    assert loan.is_over
+
+
+def test_a_net_that_was_pickled_while_it_was_searched_is_free_later(tmp_path, digits):
+    X, _, y, _ = digits
+    folder = tmp_path / "lent"
+    folder.mkdir()
+    net = make_net()
+    lend(net, Loan(str(folder), seed=3, ends_at=0.0))
+    kept = pickle.dumps(net)
+    folder.rmdir()  # the search has ended
+    later = pickle.loads(kept)
+    later.fit(X[:50], y[:50])
+    assert not folder.exists()
+    assert "_loan" not in vars(clone(later)) | later.__getstate__()
+
+
+def test_the_end_waits_for_fits_and_these_end(loan, digits):
+    X, _, y, _ = digits
+    at_work, outcome = threading.Event(), []
+
+    class Slow(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            at_work.set()
+
+    net = make_net(epochs=10_000, callbacks=[Slow()])
+    lend(net, loan)
+
+    def fit():
+        try:
+            net.fit(X[:50], y[:50])
+        except OutOfTime as err:
+            outcome.append(str(err))
+
+    thread = threading.Thread(target=fit)
+    thread.start()
+    at_work.wait()
+    loan.end()
+    thread.join(timeout=60)
+    assert outcome == ["the time of the search that this fit is part of is over"]
+    net.set_params(epochs=1, callbacks=None).fit(X[:50], y[:50])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -234,12 +233,11 @@ def _brackets(
     """Return the rungs of each bracket, which lists alone may not fill."""
     from sklearn.model_selection import ParameterGrid
 
-    from sknn_mnist.model_selection._brackets import Rung, brackets_of
+    from sknn_mnist.model_selection._brackets import brackets_of
 
-    drawn = not all(isinstance(each, list) for each in grid.values())
-    most = sys.maxsize if drawn else len(ParameterGrid(dict(grid)))
+    listed = all(isinstance(each, list) for each in grid.values())
+    n_distinct = len(ParameterGrid(dict(grid))) if listed else None
     brackets = [
-        tuple(Rung(min(n, most), n_epochs) for n, n_epochs in bracket.rungs)
-        for bracket in brackets_of(epochs, asked.factor)
+        bracket.rungs for bracket in brackets_of(epochs, asked.factor, n_distinct)
     ]
     return tuple(brackets * asked.iterations)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sknn_mnist.cli._arguments import Place, Search
@@ -42,6 +43,9 @@ from sknn_mnist.cli._stopping import (
     course_of,
     folds_told,
 )
+
+# A time of no length, in seconds, which is none for a search.
+TINY = 1e-3
 
 # An error's class, before what it says.
 _ERROR = re.compile(r"^[\w.]+(Error|Exception): ")
@@ -177,8 +181,14 @@ def _fit_candidates(plan: Plan, search: Any, progress: SearchProgress) -> None:
     if asked.stopping.early_stopping:
         scorer = best_epoch_scoring(Forgiving(scorer))
 
+    started = perf_counter()
+
     def run() -> None:
         function = plan.candidates.function
+        if asked.hyperband and asked.hyperband.minutes:
+            # Of a run that lost a worker, this is what is left.
+            left = asked.hyperband.minutes * 60 - (perf_counter() - started)
+            search.set_params(max_time=max(left, TINY))
         with (
             calling(function),
             _expecting_fits(),

@@ -104,7 +104,7 @@ class KerasEstimator(
         validation = Validation(X_val, y_val, sample_weight_val, groups)
         self._check_validation(validation)
         tasks = EpochTasks(self, self._setting("epochs"), X, y, sample_weight)
-        with self._all_or_nothing():
+        with self._all_or_nothing(), self._borrowing():
             if self.warm_start and self.initialized_:
                 self._check_same_network()
             self._validation = validation

@@ -61,6 +61,8 @@ class EstimatorCopies(Borrower, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__()}
         state.pop("_unpickled_callbacks", None)
+        if self._loan is not None and self._loan.is_empty:
+            state.pop("_loan", None)
         check_picklable(state.get("callbacks"), type(self).__name__)
         if "callbacks_" in state:
             state["callbacks_"] = picklable(state["callbacks_"])

@@ -34,7 +34,9 @@ class Bracket(NamedTuple):
         )
 
 
-def brackets_of(max_epochs: int, factor: int) -> list[Bracket]:
+def brackets_of(
+    max_epochs: int, factor: int, n_distinct: int | None = None
+) -> list[Bracket]:
     """Return the brackets, the one with the most candidates first.
 
     As Algorithm 1 of Li et al. (2018) has them, with whole epochs, halves rounded up.
@@ -46,6 +48,9 @@ def brackets_of(max_epochs: int, factor: int) -> list[Bracket]:
     factor : int
         One in so many candidates goes on, for so many times the epochs: η in the
         paper. At least 2.
+    n_distinct : int or None, default=None
+        How many candidates there are, where that is known: a bracket begins with no
+        more.
 
     Returns
     -------
@@ -58,14 +63,12 @@ def brackets_of(max_epochs: int, factor: int) -> list[Bracket]:
     brackets = []
     for s in range(most, -1, -1):
         n = -(-(most + 1) * factor**s // (s + 1))  # rounded up
-        brackets.append(
-            Bracket(
-                tuple(
-                    Rung(n // factor**i, _halves_up(max_epochs * factor**i, factor**s))
-                    for i in range(s + 1)
-                )
-            )
+        n = n if n_distinct is None else min(n, n_distinct)
+        rungs = (
+            Rung(max(n // factor**i, 1), _halves_up(max_epochs * factor**i, factor**s))
+            for i in range(s + 1)
         )
+        brackets.append(Bracket(tuple(rungs)))
     return brackets
 
 

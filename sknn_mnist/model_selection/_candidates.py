@@ -15,8 +15,9 @@ from sknn_mnist.model_selection._last_steps import last_step
 
 __all__ = ["Space", "epochs_name"]
 
-# A parameter with SciKeras's prefix, which counts where it is given.
-ROUTED = "fit__epochs"
+# The parameter of a net, and the same with SciKeras's prefix, which counts where it is
+# given.
+EPOCHS, ROUTED = "epochs", "fit__epochs"
 
 
 class Space:
@@ -35,6 +36,8 @@ class Space:
     ----------
     epochs : str
         The parameter that has the epochs.
+    n_distinct : int or None
+        How many candidates there are, where all parameters are lists.
     """
 
     def __init__(self, estimator: Any, param_distributions: Any, owner: str) -> None:
@@ -54,20 +57,21 @@ class Space:
         if not any(dicts):
             allowed = "a dict of parameters to search, or a list of such dicts"
             raise invalid("param_distributions", owner, allowed, param_distributions)
+        prefix = self.epochs.removesuffix(ROUTED).removesuffix(EPOCHS)
         for name in {name for each in dicts for name in each}:
-            if name in (self.epochs, f"{self.epochs[:-6]}{ROUTED}"):
+            if name in (f"{prefix}{EPOCHS}", f"{prefix}{ROUTED}"):
                 must = f"leave {name!r} out, which the search sets itself (max_epochs)"
                 raise refused("param_distributions", owner, must, repr(dicts))
         listed = all(not hasattr(v, "rvs") for each in dicts for v in each.values())
-        self._n_distinct = len(ParameterGrid(param_distributions)) if listed else None
+        self.n_distinct = len(ParameterGrid(param_distributions)) if listed else None
 
     def draw(self, n: int, random_state: np.random.RandomState) -> list[dict[str, Any]]:
-        """Draw candidates; fewer where all parameters are lists, and give no more."""
-        if self._n_distinct is not None:
-            n = min(n, self._n_distinct)
+        """Draw candidates, after a look at whether the estimator takes their names."""
         drawn = list(ParameterSampler(self._given, n, random_state=random_state))
-        for candidate in drawn[:1]:  # a name that nobody knows
-            clone(self._estimator).set_params(**clone(candidate, safe=False))
+        by_names = {frozenset(candidate): candidate for candidate in drawn}
+        for candidate in by_names.values():
+            parameters = {**clone(candidate, safe=False), self.epochs: 1}
+            clone(self._estimator).set_params(**parameters)
         return drawn
 
     def with_epochs(
@@ -102,7 +106,7 @@ def epochs_name(estimator: Any, owner: str) -> str:
         raise invalid("estimator", owner, "an estimator with epochs", estimator)
     known = estimator.get_params(deep=True)
     prefix, _ = last_step(estimator)
-    found = [name for name in (f"{prefix}epochs",) if name in known]
+    found = [name for name in (f"{prefix}{EPOCHS}",) if name in known]
     if not found:
         found = [name for name in known if _is_epochs(name)]
     if not found:
@@ -114,12 +118,12 @@ def epochs_name(estimator: Any, owner: str) -> str:
     if len(found) > 1:
         must = f"have one net whose epochs are searched, not several: {sorted(found)}"
         raise refused("estimator", owner, must, repr(estimator))
-    routed = f"{found[0].removesuffix('epochs')}{ROUTED}"
+    routed = f"{found[0].removesuffix(EPOCHS)}{ROUTED}"
     return routed if routed in known else found[0]
 
 
 def _is_epochs(name: str) -> bool:
-    return name.rpartition("__")[2] == "epochs" and not name.endswith(ROUTED)
+    return name.rpartition("__")[2] == EPOCHS and not name.endswith(ROUTED)
 
 
 def _lent(value: Any, loan: Loan) -> Any:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sknn_mnist._cv_results import identity
 from sknn_mnist._loans import Loan, OutOfTime
 from sknn_mnist._parameters import refused
-from sknn_mnist.model_selection._brackets import Bracket, Rung, brackets_of
+from sknn_mnist.model_selection._brackets import Bracket, brackets_of
 from sknn_mnist.model_selection._candidates import Space
 from sknn_mnist.model_selection._sklearn_search import RungTasks, every_fit_failed
 
@@ -64,6 +65,7 @@ class Course:
         self._space = space
         self._seed = seed
         self._loan = Loan()
+        self._reached: dict[Any, int] = {}  # epochs, by candidate
 
     @classmethod
     def drawn(
@@ -74,7 +76,7 @@ class Course:
         All is drawn before anything is trained, so that a search that ends early has
         the candidates of one that does not.
         """
-        brackets = brackets_of(search.max_epochs, search.factor)
+        brackets = brackets_of(search.max_epochs, search.factor, space.n_distinct)
         brackets *= search.hyperband_iterations
         seed = int(random_state.randint(2**31 - 1))
         candidates = [space.draw(each.n_candidates, random_state) for each in brackets]
@@ -107,9 +109,11 @@ class Course:
                 self._run_brackets(search, evaluate, tasks)
         except OutOfTime:
             search.stopped_by_ = "max_time"
+            if not search.brackets_[-1]:  # whose first rung was not done
+                search.brackets_.pop()
         # The refit that comes takes the time that it takes, and goes on from nothing.
         self._loan.end(but_the_seed=True)
-        if not search.brackets_:
+        if not any(search.brackets_):
             first = self.brackets[0].rungs[0]
             raise TimeoutError(
                 f"The time of {type(search).__name__} (max_time={search.max_time!r} "
@@ -125,6 +129,7 @@ class Course:
             if search.patience is not None and n_stale >= search.patience:
                 search.stopped_by_ = "patience"
                 return
+            search.brackets_.append([])
             bracket = _Bracket(self, number, search, evaluate, tasks)
             bracket.run()
             n_stale = 0 if bracket.best > bar else n_stale + len(candidates)
@@ -161,6 +166,15 @@ class Course:
             )
         return results
 
+    def n_new_epochs(self, reached: Reached, numbers: list[int]) -> int:
+        """Return the epochs of a rung that no rung before it had, in one fold."""
+        drawn, added = self.candidates[reached.bracket], 0
+        for number in numbers:
+            key = frozenset((name, identity(v)) for name, v in drawn[number].items())
+            added += max(reached.n_epochs - self._reached.get(key, 0), 0)
+            self._reached[key] = max(reached.n_epochs, self._reached.get(key, 0))
+        return added
+
 
 class _Bracket:
     """One bracket as it runs.
@@ -189,56 +203,55 @@ class _Bracket:
     def run(self) -> None:
         """Train rung after rung, the best of each going on to the next."""
         going_on = list(range(len(self._course.candidates[self._number])))
-        epochs = 0
         for iteration, rung in enumerate(self._course.brackets[self._number].rungs):
-            scores = self._scores_of(going_on, iteration, rung)
+            reached = Reached(self._number, iteration, len(going_on), rung.n_epochs)
+            scores = self._scores_of(going_on, reached)
             if scores is None:
                 return
-            self._tell(len(going_on), rung, iteration, epochs)
-            epochs = rung.n_epochs
+            self._tell(going_on, reached)
             kept = np.argsort(-scores, kind="stable")[: self._n_next(iteration)]
             # NaN comes last, and is no score to go on with.
             going_on = sorted(going_on[at] for at in kept if not np.isnan(scores[at]))
-            if not np.isnan(scores).all():
-                self.best = max(self.best, float(np.nanmax(scores)))
-            if not going_on:
+            if np.isnan(scores).all():
+                self._warn(reached, "no candidate has a score")
                 return
+            self.best = max(self.best, float(np.nanmax(scores)))
 
     def _n_next(self, iteration: int) -> int:
         rungs = self._course.brackets[self._number].rungs
         return rungs[iteration + 1].n_candidates if iteration + 1 < len(rungs) else 0
 
-    def _scores_of(
-        self, numbers: list[int], iteration: int, rung: Rung
-    ) -> np.ndarray | None:
+    def _scores_of(self, numbers: list[int], reached: Reached) -> np.ndarray | None:
         """Return the mean scores of a rung; None where every fit failed."""
-        reached = Reached(self._number, iteration, len(numbers), rung.n_epochs)
         search = self._search
         try:
             results = self._course.evaluated(
                 reached, numbers, search, self._evaluate, self._tasks
             )
         except ValueError as err:
-            if not (search.brackets_ and every_fit_failed(err)):
+            if not (any(search.brackets_) and every_fit_failed(err)):
                 raise
-            warnings.warn(
-                f"{type(search).__name__} ends a bracket early, since every fit of a "
-                f"rung failed: {reached.told_of(self._course.brackets)}. The last "
-                f"error: {str(err).strip().splitlines()[-1]}",
-                stacklevel=2,
-            )
+            why = f"every fit failed: {str(err).strip().splitlines()[-1]}"
+            self._warn(reached, why)
             return None
         scores: np.ndarray = results[f"mean_test_{_metric_of(search, results)}"]
         return scores[-len(numbers) :]
 
-    def _tell(self, n: int, rung: Rung, iteration: int, since: int) -> None:
+    def _warn(self, reached: Reached, why: str) -> None:
+        warnings.warn(
+            f"{type(self._search).__name__} ends a bracket early at "
+            f"{reached.told_of(self._course.brackets)}, where {why}",
+            stacklevel=2,
+        )
+
+    def _tell(self, numbers: list[int], reached: Reached) -> None:
         """Have the search know of a rung that is done."""
         search = self._search
-        if iteration == 0:
-            search.brackets_.append([])
-            search.n_candidates_ += n
-        search.brackets_[-1].append((n, rung.n_epochs))
-        search.n_epochs_ += n * (rung.n_epochs - since) * search.cv.n_splits
+        if reached.iteration == 0:
+            search.n_candidates_ += len(numbers)
+        search.brackets_[-1].append((len(numbers), reached.n_epochs))
+        n_epochs = self._course.n_new_epochs(reached, numbers)
+        search.n_epochs_ += n_epochs * search.cv.n_splits
 
 
 def _metric_of(search: Any, results: dict[str, Any]) -> str:
@@ -247,8 +260,8 @@ def _metric_of(search: Any, results: dict[str, Any]) -> str:
     names = [name.removeprefix(start) for name in results if name.startswith(start)]
     if isinstance(search.refit, str) and search.refit in names:
         return search.refit
-    # True chooses among several no better; scikit-learn would say so in the end.
-    if "score" in names and (len(names) == 1 or search.refit is not True):
-        return "score"
-    must = f"name the score by which candidates go on, one of {names}"
-    raise refused("refit", type(search).__name__, must, repr(search.refit))
+    if len(names) > 1 and (search.refit is True or isinstance(search.refit, str)):
+        # That of a callable `scoring`, which scikit-learn would refuse in the end.
+        must = f"name one of the scores {names}"
+        raise refused("refit", type(search).__name__, must, repr(search.refit))
+    return "score" if "score" in names else names[0]

@@ -64,12 +64,13 @@ class HyperbandSearchCV(BaseSearchCV):
         epoch they are in, and the rung in progress is left out of the results. None
         for no limit.
     patience : int, default=None
-        The search ends after a bracket when so many candidates, in as many whole
-        brackets as that takes, have not bettered the best score before them. None for
-        no limit.
+        The search ends after a bracket when its candidates, together with those of the
+        brackets just before it, are so many, and have not bettered the best score
+        before them. None for no limit.
     scoring : str, callable, list, tuple or dict, default=None
         As in `sklearn.model_selection.GridSearchCV`. Of several scores `refit` names
-        the one by which candidates go on; else it is the one called ``"score"``.
+        the one by which candidates go on; where it names none, it is the one called
+        ``"score"``, or else the first.
     n_jobs : int, default=None
         Fits at once, by joblib: in its worker processes, in threads, or on Dask.
     refit : bool, str or callable, default=True
@@ -108,12 +109,14 @@ class HyperbandSearchCV(BaseSearchCV):
     best_index_ : int
         Its row in ``cv_results_``.
     brackets_ : list of list of tuple
-        Each bracket's rungs that were told, as (candidates, epochs).
+        Each bracket's rungs that were told, as (candidates, epochs). None of a bracket
+        whose first fits all failed.
     n_candidates_ : int
-        Candidates that were begun.
+        Candidates that were begun, in whatever bracket.
     n_epochs_ : int
-        Epochs of all of them and all folds, where each goes on from its last rung. Less
-        was trained where `memory` had some of them; nets that stop early train less.
+        Epochs of all of them and all folds, where each goes on from its last rung, and
+        the same candidate from another bracket's. Less was trained where `memory` had
+        some of them before; nets that stop early train less.
     stopped_by_ : {"max_time", "patience"} or None
         What ended the search; None where all brackets were run.
     n_splits_ : int
@@ -133,17 +136,18 @@ class HyperbandSearchCV(BaseSearchCV):
     Notes
     -----
     Trainings go on by `memory` of the net. Where it has none, the search lends it a
-    folder for its time, which worker processes of the same machine share. On several
-    machines give `memory` a folder that all of them have: where there is none, a rung
-    trains from the first epoch on. The same goes for nets that have no memory, such as
-    those with layers of your own.
+    folder for its time, which worker processes of the same machine share (one that is
+    killed with SIGKILL leaves it among the temporary files). On several machines give
+    `memory` a folder that all of them have, and their clocks the same time for
+    `max_time`: where there is no folder, a rung trains from the first epoch on. The
+    same goes for nets that have no memory, such as those with layers of your own.
 
     Killed and run again, with the same `random_state` and the same `memory`, the search
     finds what it had trained and ends with the same results. With `max_time` it comes
     further then.
 
-    Where every fit of a rung fails, the bracket ends there with a warning; only when
-    there are no results before it is that an error.
+    Where every fit of a rung fails, or no candidate has a score, the bracket ends there
+    with a warning; only when no fit before it worked is that an error.
 
     References
     ----------
@@ -246,13 +250,12 @@ class HyperbandSearchCV(BaseSearchCV):
         course = Course.drawn(self, space, random_state)
         with self._running(course, y) as running:
             super(HyperbandSearchCV, running).fit(X, y, **params)
-        fitted = {
-            name: each for name, each in vars(running).items() if _is_fitted(name)
-        }
-        if "best_estimator_" in fitted:
-            take_back(fitted["best_estimator_"])
+        if hasattr(running, "best_estimator_"):
+            take_back(running.best_estimator_)
+        # With what a subclass noted in `on_rung_begin`.
         self._forget()
-        self.__dict__.update(fitted)
+        lent = ("estimator", "cv", "_course")
+        self.__dict__.update({k: v for k, v in vars(running).items() if k not in lent})
         return self
 
     def on_rung_begin(self, reached: Reached, brackets: list[Bracket]) -> None:

@@ -18,14 +18,19 @@ from sknn_mnist._parameters import (
 
 __all__ = ["Range"]
 
-# Significant digits of the floats that are drawn, which somebody may type again.
-DIGITS = 4
+# Significant digits of the floats that are drawn, which somebody may type again. More
+# where the bounds differ in later ones.
+DIGITS, MOST_DIGITS = 4, 17
+
+# Up to here all ints are floats.
+MOST = 2**53
 
 
 class Range:
     """Numbers between two bounds, both included: a distribution to search over.
 
-    Ints where both bounds are ints, else floats, which have four significant digits.
+    Ints where both bounds are ints, else floats, which have four significant digits, or
+    four from the first one on in which the bounds differ.
 
     Parameters
     ----------
@@ -125,18 +130,22 @@ class Range:
         if self._is_of_ints:
             numbers = np.rint(numbers).astype(np.int64)
         else:
-            numbers = np.vectorize(_rounded, otypes=[float])(numbers)
+            numbers = np.vectorize(self._rounded, otypes=[float])(numbers)
         return np.clip(numbers, self.low, self.high)
+
+    def _rounded(self, number: float) -> float:
+        largest = max(abs(self.low), abs(self.high))
+        shared = math.log10(largest) - math.log10(self.high - self.low)
+        digits = min(DIGITS + max(round(shared), 0), MOST_DIGITS)
+        return float(f"{number:.{digits}g}")
 
 
 def _bound(name: str, value: Any, owner: str) -> int | float:
     if isinstance(value, Integral) and not isinstance(value, bool):
+        if abs(int(value)) > MOST:
+            raise invalid(name, owner, f"an int in the range [-{MOST}, {MOST}]", value)
         return int(value)
     number = as_finite_float(value) if isinstance(value, Real) else None
     if number is None or isinstance(value, bool | np.bool_):
         raise invalid(name, owner, "a finite int or float", value)
     return number
-
-
-def _rounded(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")

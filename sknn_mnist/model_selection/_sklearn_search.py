@@ -52,7 +52,7 @@ class RungTasks:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._context is not None and error[0] is None:
+        if self._context is not None:
             self._context.call_on_fit_task_end(estimator=self._search)
 
     @contextmanager
@@ -76,5 +76,7 @@ class RungTasks:
             task_name="rung", max_subtasks=n_fits, sequential_subtasks=False
         )
         rung.call_on_fit_task_begin(estimator=self._search)
-        yield {"callback_ctx": rung}
-        rung.call_on_fit_task_end(estimator=self._search)
+        try:
+            yield {"callback_ctx": rung}
+        finally:
+            rung.call_on_fit_task_end(estimator=self._search)

@@ -94,7 +94,8 @@ def _spared(search: Any, results: pd.DataFrame, metrics: list[str]) -> str:
     came_to = results.groupby("candidate")["n_resources"].max()
     most = getattr(search, "max_epochs", came_to.max())
     n_folds = max(_n_folds(results, metrics[0]), 1)
-    trained, whole = (n_folds * n for n in (came_to.sum(), len(came_to) * most))
+    whole = n_folds * len(came_to) * most
+    trained = getattr(search, "n_epochs_", n_folds * came_to.sum())
     ended = ENDED.get(getattr(search, "stopped_by_", None) or "", "")
     if trained == whole:
         return ended

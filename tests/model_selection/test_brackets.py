@@ -44,3 +44,11 @@ def test_epochs_are_counted_once():
         5 * 3 + 1 * 6,
         3 * 9,
     ]
+
+
+def test_few_candidates_are_stopped_all_the_same():
+    assert [bracket.rungs for bracket in brackets_of(9, 3, n_distinct=4)] == [
+        ((4, 1), (1, 3), (1, 9)),
+        ((4, 3), (1, 9)),
+        ((3, 9),),
+    ]

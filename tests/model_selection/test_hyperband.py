@@ -1,7 +1,9 @@
 """HyperbandSearchCV: who goes on, on which epochs, and what is left of it."""
 
 import pickle
+import threading
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -209,7 +211,9 @@ def test_a_net_within_another_estimator_is_found(rows):
 
 def test_a_small_space_is_tried_whole(rows):
     search = make_search(space={"hidden_size": [4, 8]}).fit(*rows)
-    assert search.brackets_ == [[(2, 1), (2, 2), (1, 4)], [(2, 2), (1, 4)], [(2, 4)]]
+    assert search.brackets_ == [[(2, 1), (1, 2), (1, 4)], [(2, 2), (1, 4)], [(2, 4)]]
+    # The brackets have the same candidates, which go on from one another.
+    assert search.n_epochs_ == 2 * 2 * 4
 
 
 def test_several_scores(rows):
@@ -221,15 +225,16 @@ def test_several_scores(rows):
     assert search.best_index_ == int(np.argmax(results["mean_test_neg_log_loss"]))
 
 
-@pytest.mark.parametrize(
-    ("scoring", "refit"),
-    [
-        (["accuracy"], False),
-        (lambda net, X, y: {"accuracy": 1.0}, False),
-        (lambda net, X, y: {"score": 1.0, "other": 1.0}, True),
-    ],
-)
-def test_several_scores_need_one_to_go_on_by(rows, scoring, refit):
+@pytest.mark.parametrize("refit", [False, lambda results: 0])
+def test_of_several_scores_the_first_counts_where_none_is_named(rows, refit):
+    scoring = {"loss": "neg_log_loss", "accuracy": "accuracy"}
+    search = make_search(scoring=scoring, refit=refit, max_epochs=2).fit(*rows)
+    results = search.cv_results_
+    assert results["candidate"][2] == np.argmax(results["mean_test_loss"][:2])
+    assert hasattr(search, "best_estimator_") == bool(refit)
+
+
+def test_several_scores_of_a_function_need_the_name_of_one_for_the_refit(rows):
     rungs = []
 
     class Counted(HyperbandSearchCV):
@@ -237,10 +242,30 @@ def test_several_scores_need_one_to_go_on_by(rows, scoring, refit):
             rungs.append(reached)
 
     net = DenseClassifier(hidden_size=8, random_state=0, verbose=0)
-    options = {"scoring": scoring, "refit": refit, "cv": 2, "max_epochs": 3}
-    with pytest.raises(ValueError, match="'refit' parameter of Counted must name"):
-        Counted(net, SPACE, **options).fit(*rows)
-    assert len(rungs) == 1
+    search = Counted(
+        net,
+        SPACE,
+        scoring=lambda net, X, y: {"score": 1.0, "other": 1.0},
+        cv=2,
+        max_epochs=3,
+    )
+    with pytest.raises(ValueError, match="'refit' parameter of Counted must name one"):
+        search.fit(*rows)
+    assert len(rungs) == 1  # before, nobody knows how many there are
+
+
+def test_what_a_subclass_notes_of_rungs_stays(rows):
+    class Noting(HyperbandSearchCV):
+        n_rungs = 0
+
+        def on_rung_begin(self, reached, brackets):
+            self.n_rungs += 1
+
+    net = DenseClassifier(hidden_size=8, random_state=0, verbose=0)
+    search = Noting(net, SPACE, cv=2, max_epochs=3, random_state=0).fit(*rows)
+    assert search.n_rungs == 3
+    assert search.estimator is net
+    assert search.cv == 2
 
 
 def test_weights_and_groups_arrive(rows):
@@ -267,8 +292,9 @@ def test_results_survive_rungs_whose_fits_all_fail(rows):
     search = make_search(FailsLate(hidden_size=8, random_state=0, verbose=0))
     with pytest.warns(UserWarning, match="ends a bracket early.*too long"):
         search.fit(*rows)
-    assert search.brackets_ == [[(4, 1)]]
+    assert search.brackets_ == [[(4, 1)], [], []]
     assert search.best_params_["epochs"] == 1
+    assert search.n_candidates_ == 4
 
 
 def test_fits_that_all_fail_at_first_are_an_error(rows):
@@ -298,6 +324,16 @@ def test_who_has_no_score_does_not_go_on(rows):
     ]
     assert went_on
     assert not any(went_on)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores:UserWarning")
+def test_nobody_with_a_score_ends_a_bracket_with_a_warning(rows):
+    def scorer(net, X, y):
+        return np.nan if net.epochs > 1 else net.score(X, y)
+
+    with pytest.warns(UserWarning, match="ends a bracket early.*no candidate has a"):
+        search = make_search(scoring=scorer, max_epochs=2).fit(*rows)
+    assert search.best_params_["epochs"] == 1
 
 
 # -- time and patience ----------------------------------------------------------------
@@ -380,6 +416,34 @@ def test_threads_find_the_same(rows, fitted):
     pd.testing.assert_frame_equal(table_of(search), table_of(fitted[0]))
 
 
+def test_time_ends_fits_in_threads_as_well(rows, tmp_path, monkeypatch):
+    """Of two threads, one sees the time first; the other is at a long epoch."""
+    from joblib import parallel_config
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    now, at_work = [0.0], []
+    monkeypatch.setattr(sknn_mnist._loans.time, "time", lambda: now[0])
+
+    class Slow(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            at_work.append(threading.current_thread())
+            if len(at_work) == 2:
+                now[0] = 100.0
+                threading.Event().wait(0.5)
+            elif len(at_work) == 1:
+                while len(at_work) < 2:
+                    threading.Event().wait(0.01)
+
+    net = DenseClassifier(hidden_size=8, random_state=0, verbose=0, callbacks=[Slow()])
+    search = make_search(net, n_jobs=2, max_time=50, max_epochs=50, factor=51)
+    with parallel_config("threading"), pytest.raises(TimeoutError):
+        search.fit(*rows)
+    n_epochs = len(at_work)
+    threading.Event().wait(0.3)
+    assert len(at_work) == n_epochs <= 4
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- what it is told ------------------------------------------------------------------
 
 
@@ -402,6 +466,14 @@ def test_threads_find_the_same(rows, fitted):
         ({"space": {"hidden_size": 3}}, "'param_distributions'"),
         ({"space": {"epochs": [1, 2]}}, "leave 'epochs' out"),
         ({"space": {"hiden_size": [1, 2]}}, "hiden_size"),
+        (
+            {"space": [SPACE] * 5 + [{"hiden_size": [1]}], "max_epochs": 81},
+            "hiden_size",
+        ),
+        (
+            {"space": {"hidden_size": [4], "fit__epochs": [2]}},
+            "leave 'fit__epochs' out",
+        ),
         ({"estimator": "net"}, "'estimator' .* must be an estimator with epochs"),
         ({"estimator": StandardScaler()}, "'estimator' .* be a net of this package"),
         (

@@ -51,6 +51,15 @@ def test_single_numbers_are_pythons():
     assert number == float(f"{number:.4g}")
 
 
+CLOSE = [(0.9999, 0.99999), (0.12345, 0.12346), (100000.5, 100003.5), (-1e-9, 1e9)]
+
+
+@pytest.mark.parametrize("bounds", CLOSE)
+def test_close_bounds_have_numbers_between_them(bounds):
+    drawn = Range(*bounds).rvs(1000, random_state=0)
+    assert len(set(drawn)) > 500
+
+
 def test_scikit_learn_samples_it():
     space = {"n": Range(16, 512, log=True), "rate": Range(1e-4, 1e-1, log=True)}
     drawn = list(ParameterSampler(space, 3, random_state=0))
@@ -73,6 +82,7 @@ def test_its_text_makes_it_again():
         ((1, float("nan")), "The 'high' parameter of Range must be a finite int"),
         ((1, float("inf")), "'high'"),
         ((True, 2), "'low'"),
+        ((1, 2**60), "'high' parameter of Range must be an int in the range"),
         ((2, 1), r"The 'high' parameter of Range must be above low \(2\). Got 1"),
         ((1, 1), "'high'"),
         ((0, 1, True), "The 'low' parameter of Range must be above 0 with log=True"),
