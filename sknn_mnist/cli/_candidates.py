@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sknn_mnist.cli._arguments import By, Hyperband, Place, Search, Span
-from sknn_mnist.cli._errors import expecting
+from sknn_mnist.cli._errors import CommandError, expecting
 from sknn_mnist.cli._estimator import make_estimator, parameters_of
 from sknn_mnist.cli._network_options import MOST_EPOCHS, default_grid, typed_as
 from sknn_mnist.cli._own_networks import OwnFunction, import_function
@@ -240,4 +240,10 @@ def _brackets(
     brackets = [
         bracket.rungs for bracket in brackets_of(epochs, asked.factor, n_distinct)
     ]
+    if sum(rungs[0].n_candidates for rungs in brackets) < 2:
+        raise CommandError(
+            f"--hyperband {asked.factor} up to {epochs} epoch(s) has a single "
+            f"candidate: give --epochs {asked.factor} or more",
+            code=2,
+        )
     return tuple(brackets * asked.iterations)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sknn_mnist.cli._errors import CommandError
+from sknn_mnist.cli._memory import states_in
 from sknn_mnist.cli._plan import Plan
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def within_minutes(plan: Plan) -> Iterator[None]:
         raise CommandError(
             f"--minutes {asked.minutes:g} were over before the first rung was done: "
             f"{n_candidates:,} candidates to {n_epochs:,} epoch(s) in each of "
-            f"{plan.asked.cv} folds{_going_on(plan)}"
+            f"{plan.asked.cv} folds, the start of workers among them"
+            f"{_going_on(plan) or '; give more'}"
         ) from err
 
 
@@ -104,8 +106,9 @@ def ended_by(plan: Plan, search: Any) -> str | None:
 
 
 def _going_on(plan: Plan) -> str:
-    kept = plan.candidates.estimator.memory is not None
-    return "; the same command goes on from there" if kept else ""
+    if states_in(plan.candidates.estimator.memory):
+        return "; the same command goes on from there"
+    return ""
 
 
 def epochs_told(plan: Plan, search: Any, progress: SearchProgress) -> str:

@@ -303,7 +303,7 @@ def _mark_lower(ax: Any, table: pd.DataFrame) -> None:
     margin = MARGIN * (scores.max() - went_on.min())
     floor = went_on.min() - margin
     below = table[scores < floor]
-    if below.empty:
+    if below.empty or not margin > 0:
         return
     ax.set_ylim(floor, scores.max() + margin)
     n = below["candidate"].nunique()

@@ -54,15 +54,16 @@ class HyperbandSearchCV(BaseSearchCV):
         of values, or distributions with an ``rvs`` method, such as `Range`'s or those
         of `scipy.stats`. Any parameter but the epochs, of any step of a pipeline.
     max_epochs : int, default=81
-        The epochs of a candidate that is never stopped.
+        The epochs of a candidate that is never stopped. Below `factor` there is one
+        bracket of one candidate.
     factor : int, default=3
         One in so many candidates goes on, for so many times the epochs. At least 2.
     hyperband_iterations : int, default=1
         How many times all brackets are run, with other candidates each time.
     max_time : float, default=None
-        Seconds after which the search ends, its refit not counted: fits end with the
-        epoch they are in, and the rung in progress is left out of the results. None
-        for no limit.
+        Seconds after which the search ends, the start of workers counted, its refit
+        not: fits end with the epoch they are in, and the rung in progress is left out
+        of the results. None for no limit.
     patience : int, default=None
         The search ends after a bracket when its candidates, together with those of the
         brackets just before it, are so many, and have not bettered the best score
@@ -317,7 +318,7 @@ class HyperbandSearchCV(BaseSearchCV):
             check_positive_int("patience", self.patience, owner)
         if self.max_time is not None:
             seconds = as_finite_float(self.max_time)
-            if seconds is None or seconds <= 0:
+            if seconds is None or seconds <= 0 or self.max_time is True:
                 allowed = "None or a float in the range (0.0, inf), in seconds"
                 raise invalid("max_time", owner, allowed, self.max_time)
         random_state: np.random.RandomState = as_random_state(

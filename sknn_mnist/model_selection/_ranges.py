@@ -67,6 +67,9 @@ class Range:
         self.high = _bound("high", high, owner)
         if not self.low < self.high:
             raise refused("high", owner, f"be above low ({low!r})", repr(high))
+        if not math.isfinite(self.high - self.low):
+            must = f"be no more above low ({low!r}) than a float can tell"
+            raise refused("high", owner, must, repr(high))
         self.log = check_bool("log", log, owner)
         if self.log and not self.low > 0:
             raise refused("low", owner, "be above 0 with log=True", repr(low))

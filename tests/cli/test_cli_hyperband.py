@@ -196,9 +196,16 @@ def test_minutes_that_are_over_at_once_are_one_sentence(capsys):
     assert main([*RATES, "--minutes", "1e-9"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "sknn-mnist: error: --minutes 1e-09 were over before the first rung was done: "
-        "2 candidates to 1 epoch(s) in each of 2 folds; the same command goes on from "
-        "there"
+        "2 candidates to 1 epoch(s) in each of 2 folds, the start of workers among "
+        "them; give more"
     )
+
+
+def test_a_single_candidate_is_no_search(capsys):
+    assert main([*RATES, "--epochs", "2", "--hyperband", "3"]) == 2
+    said = capsys.readouterr().err
+    assert "--hyperband 3 up to 2 epoch(s) has a single candidate" in said
+    assert "give --epochs 3 or more" in said
 
 
 def test_minutes_end_it_with_the_best_so_far(monkeypatch, capsys):

@@ -459,6 +459,7 @@ def test_time_ends_fits_in_threads_as_well(rows, tmp_path, monkeypatch):
         ({"hyperband_iterations": None}, "'hyperband_iterations'"),
         ({"max_time": 0}, "'max_time' .* must be None or a float"),
         ({"max_time": "5"}, "'max_time'"),
+        ({"max_time": True}, "'max_time'"),
         ({"max_time": float("inf")}, "'max_time'"),
         ({"patience": 0}, "'patience'"),
         ({"random_state": "0"}, "'random_state'"),

@@ -82,6 +82,7 @@ def test_its_text_makes_it_again():
         ((1, float("nan")), "The 'high' parameter of Range must be a finite int"),
         ((1, float("inf")), "'high'"),
         ((True, 2), "'low'"),
+        ((-1e308, 1e308), "'high' .* be no more above low"),
         ((1, 2**60), "'high' parameter of Range must be an int in the range"),
         ((2, 1), r"The 'high' parameter of Range must be above low \(2\). Got 1"),
         ((1, 1), "'high'"),
