@@ -67,6 +67,8 @@ def test_python_of_the_readme_runs(photos, tmp_path, monkeypatch):
     elsewhere = {
         # Any number of images will do, and the bundled ones need no file.
         "load_mnist": "load_digits28",
+        # Fewer epochs as well.
+        "max_epochs=27": "max_epochs=9",
         "tcp://scheduler:8786": cluster.scheduler_address,
         "/shared/states": str(tmp_path / "shared"),
     }
