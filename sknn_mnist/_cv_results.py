@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,10 +21,13 @@ __all__ = [
     "Level",
     "Names",
     "candidate_numbers",
+    "chosen_metric",
     "cv_results_frame",
     "identity",
+    "identity_of_parameters",
     "judged",
     "last_iterations",
+    "metrics_of",
     "resource_of",
     "results_of",
     "scores_named",
@@ -193,10 +196,9 @@ def _listed(role: str, names: Any, owner: str) -> list[Any]:
 def scores_named(results: pd.DataFrame, values: Names, owner: str) -> list[str]:
     """Return the columns of the results that `values` names."""
     if values is None:
-        columns = [str(name) for name in results.columns]
-        tests = [name for name in columns if name.startswith("mean_test_")]
-        metrics = [name.removeprefix("mean_test_") for name in tests]
+        metrics = metrics_of(results)
         if not metrics:
+            columns = [str(name) for name in results.columns]
             must, got = "have mean_test_ scores", f"a table of {columns}"
             raise refused("search", owner, must, got)
         wanted = [f"mean_{part}_{m}" for m in metrics for part in ("train", "test")]
@@ -221,6 +223,20 @@ def scores_named(results: pd.DataFrame, values: Names, owner: str) -> list[str]:
     if not shown:
         raise refused("values", owner, "name at least one result", repr(values))
     return list(dict.fromkeys(shown))
+
+
+def metrics_of(results: Iterable[Any]) -> list[str]:
+    """Return the metrics of a search, by the columns of its results."""
+    start = "mean_test_"
+    names = [str(name) for name in results]
+    return [name.removeprefix(start) for name in names if name.startswith(start)]
+
+
+def chosen_metric(search: Any, metrics: Sequence[str]) -> str | None:
+    """Return which of its metrics a search chose by; None where there is no telling."""
+    # "score" is what scorers of the package call it that tell of more than the score.
+    named = (getattr(search, "refit", None), "score")
+    return next((name for name in named if name in metrics), None)
 
 
 def resource_of(results: pd.DataFrame) -> str | None:
@@ -323,6 +339,14 @@ def identity(value: Any) -> tuple[Any, ...]:
         return (type(value).__name__, joblib.hash(value))
     except (pickle.PicklingError, AttributeError, TypeError):
         return (type(value).__name__, repr(value))
+
+
+def identity_of_parameters(
+    parameters: Mapping[str, Any], without: str | None = None
+) -> frozenset[tuple[str, tuple[Any, ...]]]:
+    """Return something to tell candidates apart by, but for one parameter's value."""
+    names = parameters.keys() - {without}
+    return frozenset((name, identity(parameters[name])) for name in names)
 
 
 def _label(value: Any) -> Any:

@@ -1,17 +1,22 @@
-"""What an error said, for a message that quotes it on one line."""
+"""Words of messages: what an error said, on one line; how many of a thing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["and_more", "first_line", "one_line"]
+__all__ = ["and_more", "counted", "first_line", "one_line"]
 
 
 def and_more(told: Sequence[str], most: int) -> str:
     """Return the first of many things, and how many more there are."""
     more = f" and {len(told) - most} more" if len(told) > most else ""
     return ", ".join(told[:most]) + more
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many of a thing there are, with its plural."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def first_line(err: BaseException) -> str:

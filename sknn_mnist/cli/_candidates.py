@@ -208,10 +208,10 @@ def _drawn_from(values: list[Any]) -> Any:
     """Return a list of values, or the range that is its only one."""
     from sknn_mnist.model_selection import Range
 
-    (*_, last) = values
-    if not isinstance(last, Span):
+    first = values[0]
+    if not isinstance(first, Span):
         return values
-    return Range(last.low, last.high, last.log)
+    return Range(first.low, first.high, first.log)
 
 
 def _samples(grid: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -231,15 +231,11 @@ def _brackets(
     asked: Hyperband, epochs: int, grid: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], ...]:
     """Return the rungs of each bracket, which lists alone may not fill."""
-    from sklearn.model_selection import ParameterGrid
-
     from sknn_mnist.model_selection._brackets import brackets_of
+    from sknn_mnist.model_selection._candidates import n_distinct_of
 
-    listed = all(isinstance(each, list) for each in grid.values())
-    n_distinct = len(ParameterGrid(dict(grid))) if listed else None
-    brackets = [
-        bracket.rungs for bracket in brackets_of(epochs, asked.factor, n_distinct)
-    ]
+    whole = brackets_of(epochs, asked.factor, n_distinct_of([grid]))
+    brackets = [bracket.rungs for bracket in whole]
     if sum(rungs[0].n_candidates for rungs in brackets) < 2:
         raise CommandError(
             f"--hyperband {asked.factor} up to {epochs} epoch(s) has a single "

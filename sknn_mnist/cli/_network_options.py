@@ -274,11 +274,10 @@ def network_from(args: argparse.Namespace, ranges: bool = False) -> Network:
     )
     for given in (network.parameters, network.settings):
         name = name_of_range(given)
-        if name is None:
-            continue
-        if not ranges:
+        if name is not None and not ranges:
             args.refuse(_no_range(name, given[name], given is network.settings))
-        for name, values in given.items():
+    if ranges:  # of settings, where they are read
+        for name, values in network.parameters.items():
             if len(values) > 1 and name_of_range({name: values}):
                 args.refuse(
                     f"{flag_of(name)} takes one range or several values, not both: "

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from sknn_mnist._cv_results import Keys, candidate_numbers, resource_of, results_of
+from sknn_mnist._messages import counted
 from sknn_mnist._parameters import invalid, refused
 from sknn_mnist.display._checks import as_line_options, check_axes, method_of
 from sknn_mnist.display._drawing import colour_of, new_axes, plain, pyplot
@@ -261,13 +262,13 @@ class BracketsDisplay:
         """Return what a legend says of brackets of one kind."""
         n = mine.groupby("bracket")["candidate"].nunique().sum()
         start = mine[self.resource].min()
-        counted = f"{n:,} candidate{'' if n == 1 else 's'} from {start:,}"
+        candidates = f"{counted(n, 'candidate')} from {start:,}"
         if len(set(self.results["bracket"])) == 1:
-            return counted
+            return candidates
         named = ", ".join(str(each + 1) for each in brackets[:MOST_NAMED])
         more = "" if len(brackets) <= MOST_NAMED else "..."
         plural = "" if len(brackets) == 1 else "s"
-        return f"bracket{plural} {named}{more}: {counted}"
+        return f"bracket{plural} {named}{more}: {candidates}"
 
     def _mark_best(self, ax: Any, table: pd.DataFrame, options: dict[str, Any]) -> None:
         scores = table["mean_test"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._cv_results import Keys, Level, judged, resource_of
+from sknn_mnist._cv_results import Keys, Level, judged, metrics_of, resource_of
 from sknn_mnist._parameters import invalid, near_names, refused
 
 __all__ = [
@@ -78,11 +78,7 @@ def check_row(name: str, row: Any, owner: str, n_rows: int) -> int | None:
 
 def metric_of(results: pd.DataFrame, metric: str | None, owner: str) -> str:
     """Return the metric asked for; the first one if None."""
-    known = [
-        str(name).removeprefix("mean_test_")
-        for name in results.columns
-        if str(name).startswith("mean_test_")
-    ]
+    known = metrics_of(results)
     if not known:
         must, got = "have mean_test_ scores", f"a table of {list(results.columns)}"
         raise refused("search", owner, must, got)

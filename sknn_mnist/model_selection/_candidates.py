@@ -13,7 +13,7 @@ from sknn_mnist._loans import Loan, lend
 from sknn_mnist._parameters import InvalidParameterError, invalid, refused
 from sknn_mnist.model_selection._last_steps import last_step
 
-__all__ = ["Space", "epochs_name"]
+__all__ = ["Space", "epochs_name", "n_distinct_of"]
 
 # The parameter of a net, and the same with SciKeras's prefix, which counts where it is
 # given.
@@ -62,8 +62,7 @@ class Space:
             if name in (f"{prefix}{EPOCHS}", f"{prefix}{ROUTED}"):
                 must = f"leave {name!r} out, which the search sets itself (max_epochs)"
                 raise refused("param_distributions", owner, must, repr(dicts))
-        listed = all(not hasattr(v, "rvs") for each in dicts for v in each.values())
-        self.n_distinct = len(ParameterGrid(param_distributions)) if listed else None
+        self.n_distinct = n_distinct_of(dicts)
 
     def draw(self, n: int, random_state: np.random.RandomState) -> list[dict[str, Any]]:
         """Draw candidates, after a look at whether the estimator takes their names."""
@@ -85,6 +84,14 @@ class Space:
             **{name: _lent(value, loan) for name, value in candidate.items()},
             self.epochs: n_epochs,
         }
+
+
+def n_distinct_of(dicts: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return how many candidates there are, where all parameters are lists."""
+    dicts = list(dicts)
+    if any(hasattr(value, "rvs") for each in dicts for value in each.values()):
+        return None
+    return len(ParameterGrid(dicts))
 
 
 def epochs_name(estimator: Any, owner: str) -> str:

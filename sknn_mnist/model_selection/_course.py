@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sknn_mnist._cv_results import identity
+from sknn_mnist._cv_results import chosen_metric, identity_of_parameters, metrics_of
 from sknn_mnist._loans import Loan, OutOfTime
+from sknn_mnist._messages import counted
 from sknn_mnist._parameters import refused
 from sknn_mnist.model_selection._brackets import Bracket, brackets_of
 from sknn_mnist.model_selection._candidates import Space
@@ -33,8 +34,8 @@ class Reached(NamedTuple):
         return (
             f"bracket {self.bracket + 1} of {len(brackets)}, "
             f"rung {self.iteration + 1} of {n_rungs}: "
-            f"{self.n_candidates:,} candidate{'' if self.n_candidates == 1 else 's'} "
-            f"to {self.n_epochs:,} epoch{'' if self.n_epochs == 1 else 's'}"
+            f"{counted(self.n_candidates, 'candidate')} "
+            f"to {counted(self.n_epochs, 'epoch')}"
         )
 
 
@@ -135,44 +136,24 @@ class Course:
             n_stale = 0 if bracket.best > bar else n_stale + len(candidates)
             bar = max(bar, bracket.best)
 
-    def evaluated(
-        self,
-        reached: Reached,
-        numbers: list[int],
-        search: Any,
-        evaluate: Callable[..., Any],
-        tasks: RungTasks,
-    ) -> dict[str, Any]:
-        """Train some candidates of a bracket to a rung; return all results so far."""
-        self._loan.check_time()
-        search.on_rung_begin(reached, self.brackets)
+    def parameters(self, reached: Reached, numbers: list[int]) -> list[dict[str, Any]]:
+        """Return what some candidates of a bracket train with up to a rung."""
         drawn = self.candidates[reached.bracket]
-        before = sum(map(len, self.candidates[: reached.bracket]))
         with_epochs = self._space.with_epochs
-        n = len(numbers)
-        with tasks.rung(n * search.cv.n_splits) as options:
-            results: dict[str, Any] = evaluate(
-                [
-                    with_epochs(drawn[at], reached.n_epochs, self._loan)
-                    for at in numbers
-                ],
-                more_results={
-                    "iter": [reached.iteration] * n,
-                    "n_resources": [reached.n_epochs] * n,
-                    "bracket": [reached.bracket] * n,
-                    "candidate": [before + at for at in numbers],
-                },
-                **options,
-            )
-        return results
+        return [with_epochs(drawn[at], reached.n_epochs, self._loan) for at in numbers]
+
+    def check_time(self) -> None:
+        """Raise `OutOfTime` when the time has come."""
+        self._loan.check_time()
 
     def n_new_epochs(self, reached: Reached, numbers: list[int]) -> int:
         """Return the epochs of a rung that no rung before it had, in one fold."""
-        drawn, added = self.candidates[reached.bracket], 0
+        added = 0
         for number in numbers:
-            key = frozenset((name, identity(v)) for name, v in drawn[number].items())
-            added += max(reached.n_epochs - self._reached.get(key, 0), 0)
-            self._reached[key] = max(reached.n_epochs, self._reached.get(key, 0))
+            key = identity_of_parameters(self.candidates[reached.bracket][number])
+            before = self._reached.get(key, 0)
+            self._reached[key] = max(reached.n_epochs, before)
+            added += self._reached[key] - before
         return added
 
 
@@ -209,13 +190,13 @@ class _Bracket:
             if scores is None:
                 return
             self._tell(going_on, reached)
-            kept = np.argsort(-scores, kind="stable")[: self._n_next(iteration)]
-            # NaN comes last, and is no score to go on with.
-            going_on = sorted(going_on[at] for at in kept if not np.isnan(scores[at]))
             if np.isnan(scores).all():
                 self._warn(reached, "no candidate has a score")
                 return
             self.best = max(self.best, float(np.nanmax(scores)))
+            kept = np.argsort(-scores, kind="stable")[: self._n_next(iteration)]
+            # NaN comes last, and is no score to go on with.
+            going_on = sorted(going_on[at] for at in kept if not np.isnan(scores[at]))
 
     def _n_next(self, iteration: int) -> int:
         rungs = self._course.brackets[self._number].rungs
@@ -225,9 +206,7 @@ class _Bracket:
         """Return the mean scores of a rung; None where every fit failed."""
         search = self._search
         try:
-            results = self._course.evaluated(
-                reached, numbers, search, self._evaluate, self._tasks
-            )
+            results = self._evaluated(reached, numbers)
         except ValueError as err:
             if not (any(search.brackets_) and every_fit_failed(err)):
                 raise
@@ -236,6 +215,26 @@ class _Bracket:
             return None
         scores: np.ndarray = results[f"mean_test_{_metric_of(search, results)}"]
         return scores[-len(numbers) :]
+
+    def _evaluated(self, reached: Reached, numbers: list[int]) -> dict[str, Any]:
+        """Train some candidates to a rung; return the results of the search so far."""
+        course, search = self._course, self._search
+        course.check_time()
+        search.on_rung_begin(reached, course.brackets)
+        before = sum(map(len, course.candidates[: reached.bracket]))
+        n = len(numbers)
+        with self._tasks.rung(n * search.cv.n_splits) as options:
+            results: dict[str, Any] = self._evaluate(
+                course.parameters(reached, numbers),
+                more_results={
+                    "iter": [reached.iteration] * n,
+                    "n_resources": [reached.n_epochs] * n,
+                    "bracket": [reached.bracket] * n,
+                    "candidate": [before + at for at in numbers],
+                },
+                **options,
+            )
+        return results
 
     def _warn(self, reached: Reached, why: str) -> None:
         warnings.warn(
@@ -256,12 +255,11 @@ class _Bracket:
 
 def _metric_of(search: Any, results: dict[str, Any]) -> str:
     """Return the name of the score by which candidates go on."""
-    start = "mean_test_"
-    names = [name.removeprefix(start) for name in results if name.startswith(start)]
-    if isinstance(search.refit, str) and search.refit in names:
-        return search.refit
-    if len(names) > 1 and (search.refit is True or isinstance(search.refit, str)):
-        # That of a callable `scoring`, which scikit-learn would refuse in the end.
+    names = metrics_of(results)
+    metric = chosen_metric(search, names)
+    unknown = isinstance(search.refit, str) and metric != search.refit
+    if len(names) > 1 and (search.refit is True or unknown):
+        # Of a callable `scoring`, which scikit-learn would refuse in the end.
         must = f"name one of the scores {names}"
         raise refused("refit", type(search).__name__, must, repr(search.refit))
-    return "score" if "score" in names else names[0]
+    return names[0] if metric is None else metric

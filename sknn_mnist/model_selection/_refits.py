@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from sknn_mnist._cv_results import cv_results_frame, judged
 from sknn_mnist._parameters import (
     InvalidParameterError,
     check_positive_int,
@@ -135,19 +136,14 @@ def best_index_of(search: Any) -> int:
     results = _results_of(search)
     if hasattr(search, "best_index_"):
         return int(search.best_index_)
-    ranks = results.get("rank_test_score")
-    if ranks is None:
+    if "rank_test_score" not in results:
         must = (
             "know its best candidate, by refit='NAME' of a score or a single score "
             "('score')"
         )
         raise refused("search", _OWNER, must, repr(search))
-    ranks = np.asarray(ranks, dtype=float)
-    # By halving, the others had fewer resources. By Hyperband all rows are judged.
-    if "iter" in results and "bracket" not in results:
-        iterations = np.asarray(results["iter"])
-        ranks = np.where(iterations == iterations.max(), ranks, np.inf)
-    return int(np.argmin(ranks))
+    ranks = judged(cv_results_frame(search))["rank_test_score"]
+    return int(ranks.index.to_numpy()[ranks.argmin()])
 
 
 def best_epochs_of(search: Any, index: int) -> list[int]:

@@ -12,11 +12,14 @@ import pandas as pd
 from sknn_mnist._cv_results import (
     Keys,
     candidate_numbers,
+    chosen_metric,
     cv_results_frame,
-    identity,
+    identity_of_parameters,
     judged,
+    metrics_of,
     resource_of,
 )
+from sknn_mnist._messages import counted
 
 __all__ = ["findings_of"]
 
@@ -55,11 +58,7 @@ def findings_of(search: Any, scoring: str) -> str:
         how many epochs were spared.
     """
     results = cv_results_frame(search)
-    metrics = [
-        name.removeprefix("mean_test_")
-        for name in map(str, results.columns)
-        if name.startswith("mean_test_")
-    ]
+    metrics = metrics_of(results)
     return _compared(search, results, metrics, scoring) + _spared(
         search, results, metrics
     )
@@ -73,12 +72,11 @@ def _compared(
     if len(metrics) == 1:
         # By a callable, the search may choose another than the best.
         return _Finding(results, metrics[0], scoring, chosen).sentence(callable(refit))
-    # "score" is what scorers of the package call it that tell of more than the score.
-    main = refit if isinstance(refit, str) and refit in metrics else "score"
+    main = chosen_metric(search, metrics)
     by_rule = chosen is not None and callable(refit)
-    if by_rule and main not in metrics:
+    if by_rule and main is None:
         main = metrics[0]
-    if main in metrics:
+    if main is not None:
         others = [name for name in metrics if name != main]
         finding = _Finding(results, main, scoring, chosen)
         return finding.sentence(by_rule=by_rule, others=others)
@@ -177,22 +175,20 @@ class _Finding:
         return f"{opening}, {name} is best{measured}: {score}{self._next()}."
 
     def _opening(self) -> str:
-        counted = _counted(self.n_candidates, "candidate")
+        opening = f"Of {counted(self.n_candidates, 'candidate')} in {self._folds()}"
         failed = ""
         if self.best is not None and self.n_failed:
             failed = f", {self.n_failed} of which failed"
         if self.is_hyperband:
-            brackets = _counted(self.all["bracket"].nunique(), "bracket")
-            return (
-                f"Of {counted} in {self._folds()} and {brackets} of Hyperband{failed}"
-            )
+            brackets = counted(self.all["bracket"].nunique(), "bracket")
+            return f"{opening} and {brackets} of Hyperband{failed}"
         if not self.is_halving:
-            return f"Of {counted} in {self._folds()}{failed}"
-        rounds = _counted(self.all["iter"].nunique(), "iteration")
+            return f"{opening}{failed}"
+        rounds = counted(self.all["iter"].nunique(), "iteration")
         left = f", the last of which {len(self.last)} reached"
         if len(self.last) == 1:
             left = ""
-        return f"Of {counted} in {self._folds()} and {rounds} of halving{left}{failed}"
+        return f"{opening} and {rounds} of halving{left}{failed}"
 
     def _next(self) -> str:
         """Return how far the next candidate is from the best."""
@@ -262,7 +258,7 @@ class _Finding:
         )
 
     def _folds(self) -> str:
-        return _counted(self.n_folds, "fold") if self.n_folds else "cross-validation"
+        return counted(self.n_folds, "fold") if self.n_folds else "cross-validation"
 
 
 def _best_of_each(
@@ -273,12 +269,8 @@ def _best_of_each(
     Lists of values may be drawn from twice; and whom the search chose is there.
     """
     resource = (resource_of(results) or "").removeprefix("param_")
-    known = pd.Series(
-        [
-            tuple((name, identity(params[name])) for name in params if name != resource)
-            for params in results["params"]
-        ],
-        index=results.index,
+    known = results["params"].map(
+        lambda params: identity_of_parameters(params, without=resource)
     )
     scores = results[f"mean_test_{metric}"].astype(float)
     order = list(scores.sort_values(ascending=False, kind="stable").index)  # NaN last
@@ -301,10 +293,6 @@ def _listed(names: list[str]) -> str:
     if more > 0:
         return f"{'; '.join(shown)} and {more} more"
     return f"{'; '.join(shown[:-1])} and {shown[-1]}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _number(value: float, beside: float | None = None) -> str:

@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sknn_mnist._cv_results import Keys, Level, cv_results_frame
+from sknn_mnist._cv_results import (
+    Keys,
+    Level,
+    chosen_metric,
+    cv_results_frame,
+    metrics_of,
+)
 from sknn_mnist.display._search_table import shows_growth
 from sknn_mnist.reporting._class_scores import ClassScores, score_classes
 from sknn_mnist.reporting._classes import count_classes
@@ -129,7 +135,8 @@ def _table(run: Run) -> dict[str, Any]:
             )
         ]
         rows.append({"cells": cells, "best": names == best})
-    by = _main_score(run.search, shown)
+    metric = chosen_metric(run.search, [each for each in metrics if each])
+    by = shown[0] if metric is None else f"mean_test_{metric}"
     if len(rows) > MOST_ROWS:
         scores = numbers[:, shown.index(by)]
         order = np.argsort(-scores, kind="stable")  # NaN last
@@ -145,12 +152,6 @@ def _table(run: Run) -> dict[str, Any]:
     }
 
 
-def _main_score(search: Any, shown: list[str]) -> str:
-    """Return the column of the score that the search chose by, else of the first."""
-    named = (f"mean_test_{getattr(search, 'refit', None)}", "mean_test_score")
-    return next((name for name in named if name in shown), shown[0])
-
-
 def _has_rungs(run: Run) -> bool:
     """Tell whether a candidate has a row for each rung that it came to."""
     results = cv_results_frame(run.search)
@@ -161,11 +162,7 @@ def _has_rungs(run: Run) -> bool:
 
 def _columns(results: Any) -> tuple[list[str], list[str | None]]:
     """Return the columns to show, and of each the metric that it is a mean of."""
-    metrics = [
-        name.removeprefix("mean_test_")
-        for name in map(str, results.columns)
-        if name.startswith("mean_test_")
-    ]
+    metrics = metrics_of(results)
     wanted = [
         (f"{part}_{metric}", metric if part.startswith("mean") else None)
         for metric in metrics

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sknn_mnist._cv_results import Keys, cv_results_frame, identity
+from sknn_mnist._cv_results import (
+    Keys,
+    chosen_metric,
+    cv_results_frame,
+    identity,
+    metrics_of,
+)
 from sknn_mnist.display._drawing import near_square
 from sknn_mnist.display._search_table import chosen_candidate, metric_of
 from sknn_mnist.reporting._classes import (
@@ -139,9 +145,7 @@ def _search_pictures(run: Any) -> list[Picture]:
     ]
     if not varying:
         return []
-    # Of several metrics, the one that the search chose by.
-    named = (getattr(run.search, "refit", None), "score")
-    by = next((name for name in named if f"mean_test_{name}" in results), None)
+    by = chosen_metric(run.search, metrics_of(results))
     return [
         *(_brackets(run, by) if "iter" in results else ()),
         *(_grid(run, results, keys, by) or _points(run, results, keys, varying, by)),

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
 
+from sknn_mnist._messages import counted
 from sknn_mnist.reporting._records import CountingScorer, SearchRecords
 
 __all__ = ["SearchProgress", "polling"]
@@ -106,7 +107,8 @@ class SearchProgress:
             records.update()
             self.epochs, self.trained_epochs = records.epochs, records.trained_epochs
             spared = records.most_epochs - records.epochs
-            said = f"searched: {_fits(self.total or records.fits)} in {_since(start)}"
+            fits = counted(self.total or records.fits, "fit")
+            said = f"searched: {fits} in {_since(start)}"
             if self.epochs:  # unknown where workers on other machines can't write
                 said += (
                     f"; {self.trained_epochs:,} of their {self.epochs:,} epochs "
@@ -154,7 +156,7 @@ class SearchProgress:
 
     @contextmanager
     def _lines(self, records: SearchRecords) -> Iterator[None]:
-        known = self._course if self.total is None else _fits(self.total)
+        known = self._course if self.total is None else counted(self.total, "fit")
         self._say(f"searching: {known}")
         told = perf_counter()
 
@@ -234,9 +236,9 @@ class SearchProgress:
         if self._most_epochs is not None:
             return f"{records.most_epochs:,} of {self._most_epochs:,} epochs done"
         if self.total is None:
-            return f"{_fits(records.fits)} done"
+            return f"{counted(records.fits, 'fit')} done"
         left = max(self.total - records.fits, 0)
-        return f"{records.fits:,} of {_fits(self.total)} done, {left:,} left"
+        return f"{records.fits:,} of {counted(self.total, 'fit')} done, {left:,} left"
 
     def _say(self, message: str) -> None:
         if not self.quiet:
@@ -266,10 +268,6 @@ def polling(show: Callable[[], None]) -> Iterator[None]:
         over.set()
         thread.join()
         show()
-
-
-def _fits(number: int) -> str:
-    return f"{number:,} fit" if number == 1 else f"{number:,} fits"
 
 
 def _since(start: float) -> str:

@@ -219,14 +219,14 @@ def test_minutes_end_it_with_the_best_so_far(monkeypatch, capsys):
 
     for room in (_loans, _course):
         monkeypatch.setattr(room, "time", Clock)
-    evaluated = _course.Course.evaluated
+    evaluated = _course._Bracket._evaluated
 
     def later(self, reached, *args):
         nonlocal now
         now += 59 * reached.bracket
         return evaluated(self, reached, *args)
 
-    monkeypatch.setattr(_course.Course, "evaluated", later)
+    monkeypatch.setattr(_course._Bracket, "_evaluated", later)
     assert main([*RATES, "--minutes", "0.5"]) == 0
     out = capsys.readouterr().out
     assert (

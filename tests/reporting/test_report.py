@@ -290,6 +290,18 @@ def data_of(X_train, X_test, y_train, y_test, **more):
     )
 
 
+def record_of(search):
+    """What the command line says of a search without a refit."""
+    return {
+        "model": "DenseClassifier",
+        "params": search.best_params_,
+        "scoring": "accuracy",
+        "cv_score": search.best_score_,
+        "test_accuracy": None,
+        "dataset": {"name": "digits"},
+    }
+
+
 def run_of(names):
     """A run whose every text is what an attacker would write."""
     X_train, X_test, y_train, y_test = load_digits28(return_X_y=True)
@@ -439,17 +451,9 @@ def spread(n=60, n_on=20):
 def test_many_candidates_of_drawn_values_can_be_read():
     search = spread()
     X, X_test, y, y_test = load_digits28(return_X_y=True)
-    record = {
-        "model": "DenseClassifier",
-        "params": search.best_params_,
-        "scoring": "accuracy",
-        "cv_score": search.best_score_,
-        "test_accuracy": None,
-        "dataset": {"name": "digits"},
-    }
     index = ["epochs", "rate", "size", "norm"]
     data = data_of(X[:60], X_test[:9], y[:60], y_test[:9])
-    html = render_report(Run(search, index, None, record, data, "", {}))
+    html = render_report(Run(search, index, None, record_of(search), data, "", {}))
     table = html.partition('id="scores"')[2].partition("</table>")[0]
     # Each candidate and rung, the best of them first; of 80 rows, 50 at once.
     rows = re.findall(r"<tr(.*?)>(.*?)</tr>", table.partition("<tbody>")[2], re.S)
@@ -541,16 +545,8 @@ def test_the_table_marks_what_the_search_chose_and_keeps_ints(tmp_path):
     net = DenseClassifier(epochs=1, random_state=0)
     search = GridSearchCV(net, grid, cv=2, scoring=scoring, refit=False)
     search.fit(X[:60], y[:60])
-    record = {
-        "model": "DenseClassifier",
-        "params": search.best_params_,
-        "scoring": "accuracy",
-        "cv_score": search.best_score_,
-        "test_accuracy": None,
-        "dataset": {"name": "digits"},
-    }
     data = data_of(X[:60], X[:9], y[:60], y[:9])
-    html = render_report(Run(search, [*grid], None, record, data, "", {}))
+    html = render_report(Run(search, [*grid], None, record_of(search), data, "", {}))
     (marked,) = re.findall(r'<tr class="best">(.*?)</tr>', html, re.S)
     cells = re.findall(r"<td[^>]*>(.*?)</td>", marked)
     assert cells[:2] == [str(search.best_params_[name]) for name in grid]
