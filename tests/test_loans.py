@@ -113,6 +113,7 @@ def test_the_end_waits_for_fits_and_these_end(loan, digits):
     class Slow(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             at_work.set()
+            threading.Event().wait(0.3)
 
     net = make_net(epochs=10_000, callbacks=[Slow()])
     lend(net, loan)
@@ -127,6 +128,7 @@ def test_the_end_waits_for_fits_and_these_end(loan, digits):
     thread.start()
     at_work.wait()
     loan.end()
+    assert "_is_timed" not in vars(net)  # whose fit is over by now
     thread.join(timeout=60)
     assert outcome == ["the time of the search that this fit is part of is over"]
     net.set_params(epochs=1, callbacks=None).fit(X[:50], y[:50])

@@ -421,7 +421,7 @@ def test_time_ends_fits_in_threads_as_well(rows, tmp_path, monkeypatch):
     from joblib import parallel_config
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    now, at_work = [0.0], []
+    now, at_work, there = [0.0], [], []
     monkeypatch.setattr(sknn_mnist._loans.time, "time", lambda: now[0])
 
     class Slow(keras.callbacks.Callback):
@@ -430,6 +430,7 @@ def test_time_ends_fits_in_threads_as_well(rows, tmp_path, monkeypatch):
             if len(at_work) == 2:
                 now[0] = 100.0
                 threading.Event().wait(0.5)
+                there.append([each.is_dir() for each in tmp_path.iterdir()])
             elif len(at_work) == 1:
                 while len(at_work) < 2:
                     threading.Event().wait(0.01)
@@ -438,6 +439,7 @@ def test_time_ends_fits_in_threads_as_well(rows, tmp_path, monkeypatch):
     search = make_search(net, n_jobs=2, max_time=50, max_epochs=50, factor=51)
     with parallel_config("threading"), pytest.raises(TimeoutError):
         search.fit(*rows)
+    assert there == [[True]]  # what was lent, until the last fit was over
     n_epochs = len(at_work)
     threading.Event().wait(0.3)
     assert len(at_work) == n_epochs <= 4
