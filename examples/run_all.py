@@ -13,14 +13,16 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from lesson import arguments
+from sknn_mnist.lesson import arguments
 
 args = arguments(__doc__)
 options = ["--dataset", args.dataset, "--out", str(args.out)]
 if args.full:
     options.append("--full")
 times = {}
-for path in sorted(Path(__file__).parent.glob("plot_*.py")):
+for path in sorted(
+    Path(__file__).parent.glob("*/plot_*.py"), key=lambda path: path.name
+):
     print(f"\n== {path.name}", flush=True)
     start = perf_counter()
     subprocess.run([sys.executable, str(path), *options], check=True)

@@ -7,16 +7,17 @@ such images may make fewer mistakes, if it trains long enough: of the bundled di
 it does so here, in 80 epochs. Of all of MNIST, in the 20 epochs of the full run, it
 made a few more: 0.9932 right against 0.9942 without.
 
-    python examples/plot_12_augmentation.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/further/plot_22_augmentation.py [--dataset mnist] [--full]
 """
 
 # %%
 # The net changes images itself, each in its own way and in another one each epoch. It
 # does so in training alone: predictions are of the images as they are.
-from lesson import arguments, load, save
-
 from sknn_mnist import CNNClassifier
 from sknn_mnist.display import MistakesDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
@@ -48,4 +49,4 @@ for name, augmentation in (("plain", None), ("augmented", turned)):
 # %%
 # What is still wrong.
 display = MistakesDisplay.from_estimator(net, X_test, y_test).plot()
-save(display.figure_, args, "12_augmented_mistakes")
+save(display.figure_, args, "22_augmented_mistakes")

@@ -5,16 +5,18 @@ Convolution by hand, and max pooling
 Before a net learns its kernels: what does a convolution with a kernel that we choose?
 Smoothing in one dimension and in two, gradients, and what max pooling leaves.
 
-    python examples/plot_06_convolution_by_hand.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_07_convolution_by_hand.py [--dataset mnist] [--full]
 """
 
 # %%
 # One dimension: a noisy curve, and a layer whose kernel is a Gaussian.
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import arguments, load, save
 
 import sknn_mnist.builders  # noqa: F401
+from sknn_mnist.lesson import arguments, load, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
@@ -49,7 +51,7 @@ ax.plot(
 )
 ax.plot(t, np.sin(t), "--", color="black", linewidth=1, label="what is behind it")
 ax.legend(fontsize="small")
-save(figure, args, "06_smoothing_1d")
+save(figure, args, "07_smoothing_1d")
 
 # %%
 # Two dimensions: one layer of three kernels. A Gaussian smooths; Sobel's kernels are
@@ -81,4 +83,4 @@ for ax, title in zip(axes[0], titles, strict=True):
     ax.set_title(title, fontsize="medium")
 for ax in axes.flat:
     ax.set_axis_off()
-save(figure, args, "06_convolution_2d")
+save(figure, args, "07_convolution_2d")

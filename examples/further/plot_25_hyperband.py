@@ -7,7 +7,9 @@ them for a few epochs, and goes on with the better third, three times as long; t
 begins again with fewer nets and more epochs, for the sake of those that learn slowly.
 It judges by the mean over the folds, and no epoch is trained twice.
 
-    python examples/plot_17_hyperband.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/further/plot_25_hyperband.py [--dataset mnist] [--full]
 
 L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar, "Hyperband: a novel
 bandit-based approach to hyperparameter optimization", 2018.
@@ -15,10 +17,9 @@ bandit-based approach to hyperparameter optimization", 2018.
 
 # %%
 # The data, flat: a row of 784 pixels in [0, 1] for each image.
-from lesson import arguments, load, save
-
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import BracketsDisplay
+from sknn_mnist.lesson import arguments, load, save
 from sknn_mnist.model_selection import HyperbandSearchCV, Range
 
 args = arguments(__doc__)
@@ -45,7 +46,7 @@ search.fit(X_train, y_train)
 
 # %%
 # A line for each net, which ends where it was stopped.
-save(BracketsDisplay.from_search(search).plot().figure_, args, "17_hyperband")
+save(BracketsDisplay.from_search(search).plot().figure_, args, "25_hyperband")
 
 # %%
 # What was trained. All of its nets to the end would have been:

@@ -6,7 +6,9 @@ Most nets of a grid show after a few epochs that they will not win. Give all of 
 little, the better third more, the best the most: successive halving. With `memory`,
 each round trains on from where the last one ended.
 
-    python examples/plot_11_halving_over_epochs.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/further/plot_24_halving_over_epochs.py [--dataset mnist] [--full]
 
 K. Jamieson, A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
 optimization", 2016.
@@ -14,12 +16,12 @@ optimization", 2016.
 
 # %%
 # The data, flat: a row of 784 pixels in [0, 1] for each image.
-from lesson import arguments, load, save
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import SearchDisplay
+from sknn_mnist.lesson import arguments, load, save
 from sknn_mnist.reporting import pivot_cv_results
 
 args = arguments(__doc__)
@@ -47,7 +49,7 @@ halving.fit(X_train, y_train)
 # Each net's last round: who was given more epochs was better before.
 print(pivot_cv_results(halving))
 display = SearchDisplay.from_search(halving, x="epochs", hue="hidden_size")
-save(display.plot(kind="lines").figure_, args, "11_halving")
+save(display.plot(kind="lines").figure_, args, "24_halving")
 
 # %%
 # What was trained. A net that goes from 2 epochs to 6 trains 4, not 6.

@@ -5,17 +5,19 @@ Fit, validate, evaluate
 Train with some of the images held out, see how it does on them, and test on images
 that nothing has seen.
 
-    python examples/plot_02_fit_validate_evaluate.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_02_fit_validate_evaluate.py [--dataset mnist] [--full]
 """
 
 # %%
 # `validation_split` holds out the last fraction of the rows. `verbose=2` prints one
 # line per epoch, as Keras does.
-from lesson import arguments, load, save
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import MistakesDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)

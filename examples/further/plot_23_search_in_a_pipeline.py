@@ -7,13 +7,14 @@ pipeline whose first step scales the raw pixels, 0 to 16, to [0, 1], and the sea
 reaches through it. Always on scikit-learn's own 8×8 digits, which show what becomes of
 nets on tiny images.
 
-    python examples/plot_13_search_in_a_pipeline.py
+.. code-block:: sh
+
+    python examples/further/plot_23_search_in_a_pipeline.py
 """
 
 # %%
 # scikit-learn's digits as they come: 8×8 pixels in flat rows. The net finds out that
 # 64 features are square images, and cuts its kernels where they would not fit.
-from lesson import arguments, save
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
@@ -21,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sknn_mnist import CNNClassifier
 from sknn_mnist.display import SearchDisplay
+from sknn_mnist.lesson import arguments, save
 from sknn_mnist.reporting import pivot_cv_results
 
 args = arguments(__doc__)
@@ -56,7 +58,7 @@ grid = GridSearchCV(
 grid.fit(X_train, y_train)
 print(pivot_cv_results(grid, index="filters", columns=["batch_norm", "dropout"]))
 display = SearchDisplay.from_search(grid, x="filters", hue="dropout")
-save(display.plot().figure_, args, "13_search_in_a_pipeline")
+save(display.plot().figure_, args, "23_search_in_a_pipeline")
 
 # %%
 # Two blocks leave single pixels of an 8×8 image, so one does better here. And batch

@@ -5,15 +5,17 @@ A Sequential net, and its summary
 Images, a dense layer, a softmax: the smallest net of the lesson, in Keras's own words
 and as this package builds it.
 
-    python examples/plot_01_sequential_net.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_01_sequential_net.py [--dataset mnist] [--full]
 """
 
 # %%
 # The data: images of digits, and what they are.
 import matplotlib.pyplot as plt
-from lesson import arguments, load, save
 
 from sknn_mnist import DenseClassifier, build_dense
+from sknn_mnist.lesson import arguments, load, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter

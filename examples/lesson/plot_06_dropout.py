@@ -7,7 +7,9 @@ single units, and overfits less. It is also many nets in one: each choice of uni
 net of its own, and a prediction by all units, scaled down, stands for the average of
 them all.
 
-    python examples/plot_05_dropout.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_06_dropout.py [--dataset mnist] [--full]
 
 N. Srivastava and others, "Dropout: a simple way to prevent neural networks from
 overfitting", 2014. Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation",
@@ -18,10 +20,10 @@ overfitting", 2014. Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximati
 # The same net with and without.
 import matplotlib.pyplot as plt
 import numpy as np
-from lesson import arguments, load, save
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import HistoryDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)
@@ -40,7 +42,7 @@ nets = {
 for name, net in nets.items():
     print(f"{name}: accuracy on the test set: {net.score(X_test, y_test):.4f}")
 display = HistoryDisplay.from_estimator(nets).plot()
-save(display.figure_, args, "05_dropout_learning_curves")
+save(display.figure_, args, "06_dropout_learning_curves")
 
 # %%
 # A prediction by the down-weighted net: all units are there, and Keras has scaled what
@@ -75,7 +77,7 @@ ax.set_xlabel("sub-networks")
 ax.set_ylabel("accuracy on the test set")
 ax.grid(alpha=0.3)
 ax.legend()
-save(figure, args, "05_monte_carlo_dropout")
+save(figure, args, "06_monte_carlo_dropout")
 print(f"one sub-network: {accuracy(each).mean():.4f}")
 print(f"arithmetic mean of {n_nets}: {accuracy(arithmetic)[-1]:.4f}")
 print(f"geometric mean of {n_nets}: {accuracy(geometric)[-1]:.4f}")

@@ -6,7 +6,9 @@ When to stop, on which rows to decide it, and what a search does with it: a net 
 trained until it has not improved on held-out rows for some epochs, and its best epoch
 is what is left. Of sorted rows the last ones are no sample: split them by class.
 
-    python examples/plot_16_stopping_in_time.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/further/plot_21_stopping_in_time.py [--dataset mnist] [--full]
 """
 
 # %%
@@ -14,12 +16,12 @@ is what is left. Of sorted rows the last ones are no sample: split them by class
 import warnings
 
 import numpy as np
-from lesson import arguments, load, save
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import HistoryDisplay
+from sknn_mnist.lesson import arguments, load, save
 from sknn_mnist.model_selection import best_epoch_scoring, refit_best
 
 args = arguments(__doc__)
@@ -35,7 +37,7 @@ clf = DenseClassifier(
 print(f"{clf.n_iter_} epochs; best: epoch {clf.best_epoch_ + 1}")
 print(f"accuracy on the test set: {clf.score(X_test, y_test):.4f}")
 display = HistoryDisplay.from_estimator(clf).plot()
-save(display.figure_, args, "16_stopping_in_time")
+save(display.figure_, args, "21_stopping_in_time")
 
 # %%
 # Rows sorted by digit, as files in folders are. A fraction holds out the last ones, the

@@ -7,7 +7,9 @@ look, and its pruners stop a net that falls behind. Here a net trains by rungs o
 9 and 27 epochs; Optuna is told the mean over all folds at each, and with `memory` the
 net goes on from the last. Needs Optuna: pip install "sknn_mnist[optuna]".
 
-    python examples/plot_18_optuna.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/further/plot_26_optuna.py [--dataset mnist] [--full]
 """
 
 # %%
@@ -16,10 +18,10 @@ import tempfile
 
 import matplotlib.pyplot as plt
 import optuna
-from lesson import arguments, load, save
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from sknn_mnist import DenseClassifier
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)
@@ -128,7 +130,7 @@ for trial in first.trials:
     ax.plot(*zip(*trial.intermediate_values.items(), strict=True), marker=".")
 ax.set(xscale="log", xlabel="epochs", ylabel="accuracy, mean of the folds")
 ax.set_xticks(RUNGS, RUNGS)
-save(figure, args, "18_optuna")
+save(figure, args, "26_optuna")
 
 # %%
 # The best of those that came to the end, trained on all rows.

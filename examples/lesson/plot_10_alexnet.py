@@ -6,7 +6,9 @@ The net that won ImageNet's challenge of 2012: 62,378,344 parameters, for images
 227×227 pixels in three colours, and 1000 classes. Its table, with no weight drawn and
 nothing trained.
 
-    python examples/plot_15_alexnet.py
+.. code-block:: sh
+
+    python examples/lesson/plot_10_alexnet.py
 
 A. Krizhevsky, I. Sutskever, G. E. Hinton, "ImageNet classification with deep
 convolutional neural networks", 2012.
@@ -21,9 +23,9 @@ from math import prod
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from lesson import arguments, save
 
 from sknn_mnist import KerasClassifier
+from sknn_mnist.lesson import arguments, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
@@ -105,7 +107,7 @@ for ax, name in zip(axes, total.index, strict=True):
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_yticks(np.arange(len(weighted)), weighted.index)
 axes[0].invert_yaxis()
-save(figure, args, "15_alexnet")
+save(figure, args, "10_alexnet")
 
 # %%
 # As an estimator it has the function's keywords as parameters. To train it takes the

@@ -5,16 +5,18 @@ The grid search of the lesson, and its pivot table
 How long should a net train, and how wide should it be? Cross-validate both at once
 and read the answer off a table.
 
-    python examples/plot_04_grid_search.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_04_grid_search.py [--dataset mnist] [--full]
 """
 
 # %%
 # The data, flat: a row of 784 pixels in [0, 1] for each image.
-from lesson import arguments, load, save
 from sklearn.model_selection import GridSearchCV
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import SearchDisplay
+from sknn_mnist.lesson import arguments, load, save
 from sknn_mnist.reporting import pivot_cv_results
 
 args = arguments(__doc__)

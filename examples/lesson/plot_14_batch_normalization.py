@@ -5,7 +5,9 @@ Batch normalisation: small and large nets
 Batch normalisation after each convolution: the same net learns faster. Here with 8
 filters and with 64, learning curves compared.
 
-    python examples/plot_10_batch_normalization.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_14_batch_normalization.py [--dataset mnist] [--full]
 
 S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network training by
 reducing internal covariate shift", 2015.
@@ -14,10 +16,9 @@ reducing internal covariate shift", 2015.
 # %%
 # The bundled digits are few, and predictions use running averages of each layer's
 # statistics, which keep 99% of the old value per step. So: small batches, many steps.
-from lesson import arguments, load, save
-
 from sknn_mnist import CNNClassifier
 from sknn_mnist.display import HistoryDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args, layout="image")
@@ -47,4 +48,4 @@ for filters in (8, 64) if args.full or args.dataset == "digits" else (8, 32):
         print(f"{filters} filters, {name}: accuracy on the test set: {score:.4f}")
     display = HistoryDisplay.from_estimator(nets).plot()
     display.figure_.suptitle(f"{filters} filters")
-    save(display.figure_, args, f"10_batch_normalization_{filters}")
+    save(display.figure_, args, f"14_batch_normalization_{filters}")

@@ -5,18 +5,20 @@ The tiny convolutional net, parameter by parameter
 Two blocks of convolution and max pooling, one hidden layer: 61,482 parameters, most of
 them not in the convolutions.
 
-    python examples/plot_07_tiny_cnn.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_11_tiny_cnn.py [--dataset mnist] [--full]
 """
 
 # %%
 # Where the parameters are: a kernel of 3×3 for each pair of channel and filter, and one
 # bias per filter.
 import pandas as pd
-from lesson import arguments, load, save
 
 from sknn_mnist import CNNClassifier, DenseClassifier
 from sknn_mnist.builders import build_cnn
 from sknn_mnist.display import HistoryDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 net = build_cnn(filters=(32, 32), hidden_size=64)
@@ -51,4 +53,4 @@ for name, model in (("CNN", cnn.model_), ("dense net", dense.model_)):
 print(f"dense net, accuracy: {dense.score(flat[1], y_test):.4f}")
 print(f"CNN, accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
 display = HistoryDisplay.from_estimator({"CNN": cnn, "dense net": dense}).plot()
-save(display.figure_, args, "07_tiny_cnn")
+save(display.figure_, args, "11_tiny_cnn")

@@ -1,11 +1,17 @@
-"""What the examples share: their arguments, the data, and where the figures go."""
+"""An example as a script: its arguments, the data, and where the figures go."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from sknn_mnist.datasets import load_dataset
+
+__all__ = ["arguments", "load", "save"]
 
 # Without --full: enough of MNIST to see what there is to see, in seconds.
 QUICK_ROWS, QUICK_TEST_ROWS = 6000, 2000
@@ -13,6 +19,10 @@ QUICK_ROWS, QUICK_TEST_ROWS = 6000, 2000
 
 def arguments(description: str) -> argparse.Namespace:
     """Return the arguments of an example.
+
+    Read from the command line where an example is run as a script. In a notebook, and
+    wherever else Python was started with other words, they are the defaults, and no
+    figures are written.
 
     Parameters
     ----------
@@ -22,7 +32,14 @@ def arguments(description: str) -> argparse.Namespace:
     Returns
     -------
     argparse.Namespace
-        With ``dataset``, ``full`` and ``out``.
+        With ``dataset`` ("digits" or "mnist"), ``full`` (bool) and ``out`` (the folder
+        for the figures, a `pathlib.Path`, or None for none).
+
+    Examples
+    --------
+    >>> from sknn_mnist.lesson import arguments
+    >>> arguments("A lesson").dataset
+    'digits'
     """
     parser = argparse.ArgumentParser(description=description.strip().splitlines()[0])
     parser.add_argument(
@@ -40,10 +57,17 @@ def arguments(description: str) -> argparse.Namespace:
         default=Path("figures"),
         help="folder for the figures (default: figures)",
     )
+    if not _is_an_example(sys.argv[0]):
+        return parser.parse_args([], argparse.Namespace(out=None))
     return parser.parse_args()
 
 
-def load(args: argparse.Namespace, layout: str = "flat"):
+def _is_an_example(program: str) -> bool:
+    path = Path(program)
+    return path.suffix == ".py" and path.stem.startswith(("plot_", "run_all"))
+
+
+def load(args: argparse.Namespace, layout: str = "flat") -> tuple[np.ndarray, ...]:
     """Return ``X_train, X_test, y_train, y_test`` with pixels in [0, 1].
 
     Parameters
@@ -56,7 +80,20 @@ def load(args: argparse.Namespace, layout: str = "flat"):
     Returns
     -------
     tuple of ndarray
-        The data set that was asked for; its first rows without ``--full``.
+        The data set that was asked for, X as float32 of shape (n, 784) or
+        (n, 28, 28); of MNIST without ``--full`` the first 6,000 and 2,000 rows.
+
+    Raises
+    ------
+    OSError
+        Where MNIST was asked for and is not found.
+
+    Examples
+    --------
+    >>> from sknn_mnist.lesson import arguments, load
+    >>> X_train, X_test, y_train, y_test = load(arguments("A lesson"))
+    >>> X_train.shape, X_test.shape
+    ((1437, 784), (360, 784))
     """
     X_train, X_test, y_train, y_test = load_dataset(
         args.dataset, layout=layout, return_X_y=True
@@ -67,7 +104,7 @@ def load(args: argparse.Namespace, layout: str = "flat"):
     return X_train, X_test, y_train, y_test
 
 
-def save(figure, args: argparse.Namespace, name: str) -> None:
+def save(figure: Any, args: argparse.Namespace, name: str) -> None:
     """Write a figure as ``NAME.png``, and say where it is.
 
     Parameters
@@ -75,10 +112,23 @@ def save(figure, args: argparse.Namespace, name: str) -> None:
     figure : matplotlib.figure.Figure
         What to write.
     args : argparse.Namespace
-        Of `arguments`.
+        Of `arguments`; where its ``out`` is None, nothing is written.
     name : str
         Name of the file, without its ending.
+
+    Raises
+    ------
+    OSError
+        Where the folder can't be written to.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from sknn_mnist.lesson import arguments, save
+    >>> save(Figure(), arguments("A lesson"), "01_digits")  # out is None here
     """
+    if args.out is None:
+        return
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"{name}.png"
     figure.savefig(path, dpi=150)

@@ -6,7 +6,9 @@ The net of 1998 that read cheques: 61,706 parameters, written down in Keras as a
 function, and an estimator by `KerasClassifier`. In the full run it gets more than 0.98
 of MNIST's test images right.
 
-    python examples/plot_14_lenet.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_08_lenet.py [--dataset mnist] [--full]
 
 Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
 recognition", 1998.
@@ -17,10 +19,9 @@ recognition", 1998.
 # strokes at the edge come to the middle of some kernel, and the paper's scale. As in
 # most of today's versions, C3 looks at all maps of S2, pooling has no weights, and the
 # output is a softmax.
-from lesson import arguments, load, save
-
 from sknn_mnist import KerasClassifier
 from sknn_mnist.display import FeatureMapsDisplay, KernelsDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
@@ -78,6 +79,6 @@ print(f"relu, maxima, accuracy on the test set: {today.score(X_test, y_test):.4f
 # %%
 # The six kernels of C1, and what they make of some digits.
 display = KernelsDisplay.from_estimator(lenet, layer=0).plot()
-save(display.figure_, args, "14_lenet_kernels")
+save(display.figure_, args, "08_lenet_kernels")
 display = FeatureMapsDisplay.from_estimator(lenet, X_test[:4], "C1").plot()
-save(display.figure_, args, "14_lenet_maps")
+save(display.figure_, args, "08_lenet_maps")

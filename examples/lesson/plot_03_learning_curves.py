@@ -5,15 +5,16 @@ Learning curves
 Loss and accuracy after each epoch, on the images that the net learns from and on
 others. Where the two part, it overfits.
 
-    python examples/plot_03_learning_curves.py [--dataset mnist] [--full]
+.. code-block:: sh
+
+    python examples/lesson/plot_03_learning_curves.py [--dataset mnist] [--full]
 """
 
 # %%
 # A net that is too large for its data, for too long.
-from lesson import arguments, load, save
-
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import HistoryDisplay
+from sknn_mnist.lesson import arguments, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)
