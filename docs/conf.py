@@ -1,0 +1,105 @@
+"""The site: Sphinx reads this. CONTRIBUTING.md has the command.
+
+The examples are executed while it is built, on the bundled digits, at a quick scale.
+SKNN_MNIST_GALLERY holds other arguments for them: "--dataset mnist --full".
+"""
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+# Names in the examples are looked up to be linked, this one only where it is enabled.
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sphinx_gallery.sorting import FileNameSortKey
+
+import sknn_mnist
+
+ROOT = Path(__file__).parents[1]
+
+project = "sknn_mnist"
+author = "The sknn_mnist developers"
+copyright = author
+version = release = sknn_mnist.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",
+]
+exclude_patterns = ["_build", "examples/**/*.ipynb", "examples/**/*.py"]
+templates_path = ["_templates"]
+nitpicky = True
+# What is not ours has its own site, which is not read here: a build needs no network.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!sknn_mnist).*"),
+]
+suppress_warnings = ["config.cache"]
+
+# Pages are MyST Markdown.
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
+myst_heading_anchors = 3
+
+# The reference.
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc's sections say them
+numpydoc_show_class_members = False
+numpydoc_use_plots = False
+
+# The gallery.
+FIGURES = tempfile.mkdtemp(prefix="sknn-mnist-figures-")
+
+
+def _arguments_of_examples(gallery_conf, script_vars):
+    return ["--out", FIGURES, *shlex.split(os.environ.get("SKNN_MNIST_GALLERY", ""))]
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": [str(ROOT / "examples/lesson"), str(ROOT / "examples/further")],
+    "gallery_dirs": ["examples/lesson", "examples/further"],
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": FileNameSortKey,
+    "abort_on_example_error": False,  # the build goes on, and fails by -W
+    "backreferences_dir": "examples/backreferences",
+    "doc_module": ("sknn_mnist",),
+    "reference_url": {"sknn_mnist": None},
+    "reset_argv": _arguments_of_examples,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "download_all_examples": False,
+    "image_srcset": ["2x"],
+    "thumbnail_size": (320, 224),
+    "matplotlib_animations": False,
+}
+
+# What it looks like.
+html_theme = "pydata_sphinx_theme"
+html_title = "sknn_mnist"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "sknn_mnist"},
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 7,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": {"**": ["page-toc", "sg_download_links"]},
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "faq": [], "changelog": []}
+
+# A copied block is what one types.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
