@@ -5,6 +5,7 @@ SKNN_MNIST_GALLERY holds other arguments for them: "--dataset mnist --full".
 """
 
 import os
+import re
 import shlex
 import tempfile
 from pathlib import Path
@@ -79,6 +80,24 @@ sphinx_gallery_conf = {
     "thumbnail_size": (320, 224),
     "matplotlib_animations": False,
 }
+
+
+def _without_foreign_references(app, what, name, obj, options, lines):
+    """Leave the text of what leads to labels on scikit-learn's own site."""
+    source = getattr(obj, "fget", obj)  # of a property
+    if (getattr(source, "__module__", None) or "").startswith("sklearn."):
+        lines[:] = [
+            BARE_NAME.sub(r"``\1``", FOREIGN.sub(r"\1", line)) for line in lines
+        ]
+
+
+FOREIGN = re.compile(r":(?:ref|term):`([^`<]+?)(?: *<[^>]*>)?`")
+BARE_NAME = re.compile(r"(?<![\w`:*\\])([a-z]+_)(?![\w`*])")  # classes_ is no link
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", _without_foreign_references)
+
 
 # What it looks like.
 html_theme = "pydata_sphinx_theme"

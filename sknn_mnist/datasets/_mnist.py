@@ -34,11 +34,11 @@ def load_mnist(
     dtype: str = "float32",
     download: bool = False,
 ) -> Loaded:
-    """Load MNIST [1]_ from where it is stored.
+    """Load MNIST from where it is stored.
 
-    It is looked for in one place: `path` if that is given; else what the environment
-    variable ``SKNN_MNIST_DATA`` names, if that is set; else the user's Keras cache,
-    ``~/.keras/datasets/mnist.npz``, or under ``KERAS_HOME``.
+    The digits of [1]_. They are looked for in one place: `path` if that is given; else
+    what the environment variable ``SKNN_MNIST_DATA`` names, if that is set; else the
+    user's Keras cache, ``~/.keras/datasets/mnist.npz``, or under ``KERAS_HOME``.
 
     Parameters
     ----------

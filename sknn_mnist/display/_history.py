@@ -204,7 +204,7 @@ class HistoryDisplay:
         ax : matplotlib.axes.Axes or sequence of them, default=None
             A panel for each metric; a new figure if None.
         metrics : str or sequence of str, default=None
-            Which metrics, without "val_". None: all, the loss first.
+            Which metrics, without ``val_``. None: all, the loss first.
         line_kw : dict, default=None
             Handed to `matplotlib.axes.Axes.plot`.
         mark_best : bool, default=True

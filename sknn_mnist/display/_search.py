@@ -66,7 +66,7 @@ class SearchDisplay:
 
     See Also
     --------
-    sknn_mnist.reporting.pivot_cv_results : The same as a table.
+    sknn_mnist.pivot_cv_results : The same as a table.
 
     Examples
     --------

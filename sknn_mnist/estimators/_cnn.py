@@ -45,7 +45,7 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
         Keras's layers behind them by class name, config or object, in the order of a
         list. By name for pixels from 0 to 1; what each name means is told in
-        :func:`~sknn_mnist.builders.build_cnn`. `random_state` seeds it. None leaves
+        :func:`~sknn_mnist.build_cnn`. `random_state` seeds it. None leaves
         images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
@@ -161,13 +161,13 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample, which is the number of values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
 
     See Also
     --------
     DenseClassifier : The same without convolutions.
-    sknn_mnist.builders.build_cnn : The network itself, and the rule for small images.
+    sknn_mnist.build_cnn : The network itself, and the rule for small images.
 
     References
     ----------
@@ -223,7 +223,7 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         "translation", "rotation", "zoom", "flip", "contrast" and "brightness", or
         Keras's layers behind them by class name, config or object, in the order of a
         list. By name for pixels from 0 to 1; what each name means is told in
-        :func:`~sknn_mnist.builders.build_cnn`. `random_state` seeds it. None leaves
+        :func:`~sknn_mnist.build_cnn`. `random_state` seeds it. None leaves
         images as they are.
     image_shape : "auto", (int, int) or (int, int, int), default="auto"
         Height, width and channels of the images where X is flat. "auto" takes
@@ -332,13 +332,13 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample, which is the number of values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
 
     See Also
     --------
     DenseRegressor : The same without convolutions.
-    sknn_mnist.builders.build_cnn : The network itself, and the rule for small images.
+    sknn_mnist.build_cnn : The network itself, and the rule for small images.
 
     Examples
     --------

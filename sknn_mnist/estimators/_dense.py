@@ -180,13 +180,13 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
         spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
 
     See Also
     --------
     CNNClassifier : The same with convolutions.
-    sknn_mnist.builders.build_dense : The network itself.
+    sknn_mnist.build_dense : The network itself.
 
     Examples
     --------
@@ -315,13 +315,13 @@ class DenseRegressor(BaseKerasRegressor, DensePart):
         spaced. `predict` warns of values that are plainly on another scale.
     n_features_in_ : int
         Features of a sample.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
 
     See Also
     --------
     CNNRegressor : The same with convolutions.
-    sknn_mnist.builders.build_dense : The network itself.
+    sknn_mnist.build_dense : The network itself.
 
     Examples
     --------

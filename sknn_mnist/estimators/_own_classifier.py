@@ -160,7 +160,7 @@ class KerasClassifier(OwnPart, BaseKerasClassifier, ModelParameter):
         Number of targets.
     n_features_in_ : int
         Features of a sample, where X is one array.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string column names.
 
     See Also
