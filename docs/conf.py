@@ -35,7 +35,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx-mathjax-offline",
 ]
-exclude_patterns = ["_build", "examples/**/*.ipynb", "examples/**/*.py"]
+exclude_patterns = [
+    "_build",
+    "examples/**/*.ipynb",
+    "examples/**/*.py",
+    "**sg_execution_times.rst",  # its table is drawn by scripts of other sites
+]
 templates_path = ["_templates"]
 nitpicky = True
 # What is not ours has its own site, which is not read here: a build needs no network.
@@ -95,8 +100,19 @@ FOREIGN = re.compile(r":(?:ref|term):`([^`<]+?)(?: *<[^>]*>)?`")
 BARE_NAME = re.compile(r"(?<![\w`:*\\])([a-z]+_)(?![\w`*])")  # classes_ is no link
 
 
+def _without_unused_mathjax(app, exception):
+    """Of MathJax, leave what pages load: 2 MB of 24."""
+    folder = Path(app.outdir, "_static/mathjax")
+    used = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+    for path in sorted(folder.rglob("*.js*")):
+        if not str(path.relative_to(folder)).startswith(used):
+            path.unlink()
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", _without_foreign_references)
+    # After the extension that has copied it.
+    app.connect("build-finished", _without_unused_mathjax, priority=900)
 
 
 # What it looks like.
