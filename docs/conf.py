@@ -79,6 +79,7 @@ sphinx_gallery_conf = {
     "reset_argv": _arguments_of_examples,
     "remove_config_comments": True,
     "show_memory": False,
+    "parallel": 2,
     "min_reported_time": 1e9,
     "download_all_examples": False,
     "image_srcset": ["2x"],

@@ -21,7 +21,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import HistoryDisplay
-from sknn_mnist.lesson import arguments, load, save
+from sknn_mnist.lesson import arguments, claim, load, save
 from sknn_mnist.model_selection import best_epoch_scoring, refit_best
 
 args = arguments(__doc__)
@@ -38,6 +38,12 @@ print(f"{clf.n_iter_} epochs; best: epoch {clf.best_epoch_ + 1}")
 print(f"accuracy on the test set: {clf.score(X_test, y_test):.4f}")
 display = HistoryDisplay.from_estimator(clf).plot()
 save(display.figure_, args, "21_stopping_in_time")
+lowest = np.argmin(clf.history_["val_loss"])
+claim(
+    "the best epoch is that of the lowest loss on the rows held out",
+    clf.best_epoch_ == lowest,
+)
+claim("it came to an end before all 200 epochs", clf.n_iter_ < 200)
 
 # %%
 # Rows sorted by digit, as files in folders are. A fraction holds out the last ones, the
@@ -50,9 +56,15 @@ with warnings.catch_warnings(record=True) as told:
     last.fit(X_sorted, y_sorted)
 print(f"warning: {told[0].message}")
 print(f"accuracy, the last rows held out: {last.score(X_test, y_test):.4f}")
+seen = last.predict(X_test)
+claim("it takes no nine for a nine", not np.any(seen[y_test == 9] == 9))
 stratified = clone(clf).fit(X_sorted, y_sorted)
 print("of the same rows, each class held out alike:")
 print(f"accuracy on the test set: {stratified.score(X_test, y_test):.4f}")
+claim(
+    "with each class held out alike, more are right",
+    stratified.score(X_test, y_test) > last.score(X_test, y_test) + 0.03,
+)
 
 # %%
 # A search: each fold stops by rows of its own, and they have come to different epochs.
@@ -74,3 +86,16 @@ for number, parameters in enumerate(grid.cv_results_["params"]):
 best = refit_best(grid, X_train, y_train, refit_epochs="median")
 print(f"{best.n_iter_} epochs of {len(X_train)} rows")
 print(f"accuracy on the test set: {best.score(X_test, y_test):.4f}")
+
+# %%
+# Try it
+# ------
+# Set ``n_iter_no_change=1`` in the first cell. Does it stop later, or earlier, and is
+# the net better?
+#
+# .. dropdown:: Answer
+#
+#    Earlier: the first epoch that is no better than the best so far ends it. The loss
+#    on few held-out rows goes up and down by chance, so that such an epoch often comes
+#    long before the net has learnt what it can. Patience is what outlasts chance; its
+#    price is the epochs trained for nothing at the end.

@@ -21,7 +21,7 @@ from sklearn.model_selection import HalvingGridSearchCV
 
 from sknn_mnist import DenseClassifier
 from sknn_mnist.display import SearchDisplay
-from sknn_mnist.lesson import arguments, load, save
+from sknn_mnist.lesson import arguments, claim, load, save
 from sknn_mnist.reporting import pivot_cv_results
 
 args = arguments(__doc__)
@@ -65,8 +65,23 @@ print()
 print(f"epochs trained: {trained}")
 print(f"each round from scratch: {from_scratch}")
 print(f"the full grid: {everything}")
+claim("less than a third of the full grid was trained", trained < everything / 3)
+claim("and less than by rounds from scratch", trained < from_scratch)
 
 # %%
 # The winner, on images that nothing above has seen.
 print("best:", halving.best_params_)
 print(f"accuracy on the test set: {halving.score(X_test, y_test):.4f}")
+
+# %%
+# Try it
+# ------
+# A net that learns slowly at first may be the best in the end. Which of the three
+# parameters here makes nets slow, and what would you change so that they are not
+# stopped too early?
+#
+# .. dropdown:: Answer
+#
+#    Dropout: it hides half of the units in each step, so that the first epochs look
+#    bad. A larger ``min_resources`` gives all nets more epochs before the first are
+#    stopped; Hyperband tries several such beginnings, one after the other.

@@ -21,7 +21,7 @@ import optuna
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from sknn_mnist import DenseClassifier
-from sknn_mnist.lesson import arguments, load, save
+from sknn_mnist.lesson import arguments, claim, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)
@@ -91,7 +91,7 @@ first = study()
 first.optimize(objective, n_trials=N_TRIALS)
 full = N_TRIALS * RUNGS[-1] * folds.get_n_splits()
 print(f"epochs trained: {objective.trained:,}; all nets to the end: {full:,}")
-assert objective.trained < full
+claim("pruned nets have spared epochs", objective.trained < full)
 
 # %%
 # Killed, and run again: a seeded sampler suggests the same, the memory has what was
@@ -100,11 +100,12 @@ replayed = Objective(folder.name)
 second = study()
 second.optimize(replayed, n_trials=N_TRIALS)
 print(f"run again: {replayed.trained} epochs trained")
-assert replayed.trained == 0
-assert second.best_value == first.best_value
-for one, other in zip(first.trials, second.trials, strict=True):
-    assert one.params == other.params
-    assert one.intermediate_values == other.intermediate_values
+claim("nothing was trained again", replayed.trained == 0)
+claim(
+    "the same nets, with the same scores at each rung",
+    [(each.params, each.intermediate_values) for each in first.trials]
+    == [(each.params, each.intermediate_values) for each in second.trials],
+)
 
 # %%
 # With a storage of Optuna's the trials themselves are kept, for processes that work on
@@ -120,8 +121,8 @@ for trial in later.get_trials(states=[optuna.trial.TrialState.RUNNING]):
     later.enqueue_trial(trial.params)
 later.optimize(resumed, n_trials=1)
 print(f"the killed trial in a storage: {resumed.trained} epochs trained")
-assert later.trials[-1].params == killed.params
-assert resumed.trained == 0
+claim("it is the one that was killed", later.trials[-1].params == killed.params)
+claim("what it had trained is found", resumed.trained == 0)
 
 # %%
 # A line for each trial, which ends where it was pruned.
