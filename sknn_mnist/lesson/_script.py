@@ -27,7 +27,7 @@ def arguments(description: str) -> argparse.Namespace:
     Parameters
     ----------
     description : str
-        The example's docstring; its title is shown by --help.
+        The example's docstring, which may be empty; its title is shown by --help.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def arguments(description: str) -> argparse.Namespace:
     >>> arguments("A lesson").dataset
     'digits'
     """
-    parser = argparse.ArgumentParser(description=description.strip().splitlines()[0])
+    title = description.strip().partition("\n")[0]
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument(
         "--dataset",
         choices=["digits", "mnist"],
