@@ -17,6 +17,7 @@ __all__ = [
     "DataSource",
     "Datasets",
     "Evaluate",
+    "Examples",
     "Fit",
     "Hyperband",
     "Network",
@@ -233,10 +234,19 @@ class Cache:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Copy the examples of the lesson into a folder."""
+
+    out: str
+
+
+@dataclass(frozen=True)
 class Version:
     """Show the version."""
 
     details: bool
 
 
-Command: TypeAlias = Search | Fit | Evaluate | Predict | Datasets | Cache | Version
+Command: TypeAlias = (
+    Search | Fit | Evaluate | Predict | Datasets | Cache | Examples | Version
+)

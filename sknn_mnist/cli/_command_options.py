@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sknn_mnist.cli._arguments import Cache, Datasets, Evaluate, Fit, Predict
+from sknn_mnist.cli._arguments import (
+    Cache,
+    Datasets,
+    Evaluate,
+    Examples,
+    Fit,
+    Predict,
+)
 from sknn_mnist.cli._network_options import add_network, network_from
 from sknn_mnist.cli._option_groups import (
     add_command,
@@ -17,7 +24,14 @@ from sknn_mnist.cli._option_groups import (
 from sknn_mnist.cli._option_values import read_path, read_size
 from sknn_mnist.cli._stopping_options import add_stopping, stopping_from
 
-__all__ = ["add_cache", "add_datasets", "add_evaluate", "add_fit", "add_predict"]
+__all__ = [
+    "add_cache",
+    "add_datasets",
+    "add_evaluate",
+    "add_examples",
+    "add_fit",
+    "add_predict",
+]
 
 
 def add_fit(commands: Any) -> None:
@@ -151,3 +165,26 @@ def add_cache(commands: Any) -> None:
 
 def _cache_from(args: argparse.Namespace) -> Cache:
     return Cache(folders=tuple(args.folders), clear=args.clear, shrink=args.shrink)
+
+
+def add_examples(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = add_command(
+        commands,
+        "examples",
+        "copy the lesson's examples into a folder",
+        _examples_from,
+        "Each is a script that runs by itself, in seconds, on scikit-learn's bundled\n"
+        "digits; with --dataset mnist on MNIST, with --full at the lesson's scale.",
+    )
+    parser.add_argument(
+        "--out",
+        type=read_path,
+        default="examples",
+        metavar="DIR",
+        help="the folder; what is in it stays (default: examples)",
+    )
+
+
+def _examples_from(args: argparse.Namespace) -> Examples:
+    return Examples(out=args.out)

@@ -19,6 +19,7 @@ from sknn_mnist.cli._arguments import (
     Command,
     Datasets,
     Evaluate,
+    Examples,
     Fit,
     Predict,
     Search,
@@ -102,6 +103,10 @@ def _run_command(asked: Command) -> None:
             from sknn_mnist.cli._cache import run_cache
 
             run_cache(asked)
+        case Examples():
+            from sknn_mnist.cli._examples import run_examples
+
+            run_examples(asked)
         case Version():
             from sknn_mnist.cli._version import show_version
 

@@ -18,6 +18,7 @@ from sknn_mnist.cli._command_options import (
     add_cache,
     add_datasets,
     add_evaluate,
+    add_examples,
     add_fit,
     add_predict,
 )
@@ -37,6 +38,7 @@ examples:
   sknn-mnist search --model cnn --data photographs --image-size 64x64 --epochs 5 20
   sknn-mnist fit --data table.csv --target species --save net.safetensors
   sknn-mnist predict --load net.safetensors --images 'new/*.jpg'
+  sknn-mnist examples --out examples
 
 {EXIT_CODES}"""
 
@@ -106,6 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_predict(commands)
     add_datasets(commands)
     add_cache(commands)
+    add_examples(commands)
     return parser
 
 

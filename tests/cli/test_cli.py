@@ -35,7 +35,9 @@ from sknn_mnist.reporting._progress import SearchProgress, polling
 from sknn_mnist.reporting._records import CountingScorer, SearchRecords
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["search", "fit", "evaluate", "predict", "datasets", "cache"]
+COMMANDS = [
+    *("search", "fit", "evaluate", "predict", "datasets", "cache", "examples"),
+]
 DIGITS = ["--dataset", "digits"]
 SMALL = [*DIGITS, "--train-size", "300"]
 

@@ -13,6 +13,7 @@ from sknn_mnist.cli._arguments import (
     Datasets,
     DataSource,
     Evaluate,
+    Examples,
     Fit,
     Hyperband,
     Network,
@@ -41,6 +42,7 @@ LEAST = {
     "predict --load net": Predict,
     "datasets": Datasets,
     "cache folder": Cache,
+    "examples": Examples,
 }
 
 # A value for the options whose own name or type does not make one.
