@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from sklearn.datasets import load_digits
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_image
 from sklearn.model_selection import train_test_split
 
 # Machines are noisy, and a slow example is no wrong one.
@@ -55,6 +56,22 @@ def digits():
     for array in split:
         array.flags.writeable = False
     return split
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Photographs of a temple and of a flower, cut to pieces: photos/, holiday/."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in ("china", "flower"):
+        whole = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        for number in range(60):
+            left, top = rng.integers(0, [500, 300])
+            folder = Path("photos", name) if number < 50 else Path("holiday")
+            folder.mkdir(parents=True, exist_ok=True)
+            piece = whole.crop((left, top, left + 96 + number, top + 80))
+            piece.save(folder / f"{name}_{number}.jpg")
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

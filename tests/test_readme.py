@@ -1,108 +1,72 @@
-"""The README's Python runs, block after block, as one session."""
+"""The README: short, and true. Each block of Python runs by itself."""
 
 import importlib.metadata
 import re
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from sklearn.datasets import load_sample_image
 
-from sknn_mnist.cli import main
+from sknn_mnist.cli._parser import parse
 
 README = Path(__file__).parents[1] / "README.md"
+TEXT = README.read_text("utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
 
 
-def blocks():
-    return re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
+def test_it_is_read_at_one_go():
+    assert len(TEXT.splitlines()) < 150
 
 
-@pytest.fixture
-def photos(tmp_path, monkeypatch):
-    """Photographs of a temple and of a flower, cut to pieces: photos/, holiday/."""
+@pytest.mark.parametrize("block", range(len(BLOCKS)))
+def test_a_block_of_python_runs_by_itself(block, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    for name in ("china", "flower"):
-        whole = Image.fromarray(load_sample_image(f"{name}.jpg"))
-        for number in range(60):
-            left, top = rng.integers(0, [500, 300])
-            folder = Path("photos", name) if number < 50 else Path("holiday")
-            folder.mkdir(parents=True, exist_ok=True)
-            piece = whole.crop((left, top, left + 96 + number, top + 80))
-            piece.save(folder / f"{name}_{number}.jpg")
-    return tmp_path
-
-
-@pytest.mark.slow
-def test_photographs_to_a_report_in_three_commands(photos):
-    commands = [
-        shlex.split(line)[1:]
-        for line in re.findall(r"^(sknn-mnist .*)$", README.read_text("utf-8"), re.M)
-        if "photos" in line
-    ]
-    assert [command[0] for command in commands] == ["search", "fit", "predict"]
-    for command in commands:
-        assert main(command) in (None, 0)
-    report = Path("runs/photos/report.html").read_text("utf-8")
-    assert "china" in report
-    assert "flower" in report
-    lines = Path("predictions.csv").read_text("utf-8").splitlines()
-    assert len(lines) == 21
-    right = [line.split("_")[0].split(",")[-1] in line.split(",")[-2] for line in lines]
-    assert sum(right) >= 18
-
-
-@pytest.mark.slow
-def test_python_of_the_readme_runs(photos, tmp_path, monkeypatch):
-    plt = pytest.importorskip("matplotlib.pyplot")
-    pytest.importorskip("sklearn.callback")  # what it shows of callbacks needs 1.9
-    distributed = pytest.importorskip("distributed")
-    plt.switch_backend("Agg")
-    session, promised = {}, []
-    cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
-    )
-    elsewhere = {
-        # Any number of images will do, and the bundled ones need no file.
-        "load_mnist": "load_digits28",
-        # Fewer epochs as well.
-        "max_epochs=27": "max_epochs=9",
-        "tcp://scheduler:8786": cluster.scheduler_address,
-        "/shared/states": str(tmp_path / "shared"),
-    }
-    for block in blocks():
-        code = block
-        for said, here in elsewhere.items():
-            code = code.replace(said, here)
-        exec(compile(code, "README.md", "exec"), session)
-        for expression, said in re.findall(r"^(\S.*)  # (0\.\d+)$", code, re.M):
-            promised.append(float(said))
-            assert eval(expression, session) == pytest.approx(promised[-1], abs=0.02)
-        plt.close("all")
+    session = {}
+    exec(compile(BLOCKS[block], "README.md", "exec"), session)
+    promised = re.findall(r"^(\S.*)  # (0\.\d+)$", BLOCKS[block], re.M)
     assert promised
-    session["client"].close()
-    cluster.close()
+    for expression, said in promised:
+        assert eval(expression, session) == pytest.approx(float(said), abs=0.02)
 
 
-def test_what_the_readme_links_to_is_there():
-    links = re.findall(r"\]\((?!http|#)([^)]+)\)", README.read_text("utf-8"))
-    assert links
+def test_its_commands_are_commands():
+    lines = [
+        line
+        for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
+        for line in block.splitlines()
+    ]
+    calls = [call for line in lines for call in line.split(" && ")]
+    ours = [
+        args for program, *args in map(shlex.split, calls) if "sknn-mnist" in program
+    ]
+    assert {args[0] for args in ours} == {"search", "examples"}
+    for args in ours:
+        parse(args)
+    named = re.findall(r"`sknn-mnist ([^`]+)`", TEXT)
+    assert named
+    for args in named:
+        parse(shlex.split(args))
+
+
+def test_what_it_links_to_is_there():
+    links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", TEXT)
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
+    assert len(links) > 20
+    assert pictures
     for link in links:
-        assert (README.parent / link.partition("#")[0]).exists(), link
+        assert (README.parent / link.partition("#")[0]).is_file(), link
+    for picture in pictures:
+        assert (README.parent / picture).stat().st_size <= 100_000
 
 
-def test_a_package_index_finds_what_the_readme_links_to():
+def test_a_package_index_finds_what_it_links_to():
     # As it was built: an index has neither the pictures nor the other files.
     # As it stands in the file: once `importlib_metadata` is there, it has no payload.
-    text = importlib.metadata.distribution("sknn-mnist").read_text("METADATA")
-    targets = re.findall(r"\]\(([^)]+)\)", text)
+    built = importlib.metadata.distribution("sknn-mnist").read_text("METADATA")
+    targets = re.findall(r"\]\(([^)]+)\)", built)
     assert len(targets) > 10
     assert [each for each in targets if not each.startswith(("https://", "#"))] == []
-    for each in re.findall(r"\]\((?!https:)([^)#]+)", README.read_text("utf-8")):
-        assert (README.parent / each).exists(), each
-    headings = re.findall(r"^#+ (.*)$", README.read_text("utf-8"), re.M)
+    headings = re.findall(r"^#+ (.*)$", TEXT, re.M)
     anchors = {
         re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings
     }
