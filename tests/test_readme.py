@@ -18,6 +18,7 @@ def test_it_is_read_at_one_go():
     assert len(TEXT.splitlines()) < 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(len(BLOCKS)))
 def test_a_block_of_python_runs_by_itself(block, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
