@@ -1,4 +1,4 @@
-"""The figure of the benchmarks: what each library takes, from the results of `compare.py`.
+"""The figure of the benchmarks: what each library takes, by the results of compare.py.
 
 python benchmarks/draw.py [--results benchmarks/results.json] [--out benchmark.png]
 """

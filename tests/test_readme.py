@@ -2,12 +2,9 @@
 
 import importlib.metadata
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-
-from sknn_mnist.cli._parser import parse
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text("utf-8")
@@ -28,25 +25,6 @@ def test_a_block_of_python_runs_by_itself(block, monkeypatch, tmp_path):
     assert promised
     for expression, said in promised:
         assert eval(expression, session) == pytest.approx(float(said), abs=0.02)
-
-
-def test_its_commands_are_commands():
-    lines = [
-        line
-        for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
-        for line in block.splitlines()
-    ]
-    calls = [call for line in lines for call in line.split(" && ")]
-    ours = [
-        args for program, *args in map(shlex.split, calls) if "sknn-mnist" in program
-    ]
-    assert {args[0] for args in ours} == {"search", "examples"}
-    for args in ours:
-        parse(args)
-    named = re.findall(r"`sknn-mnist ([^`]+)`", TEXT)
-    assert named
-    for args in named:
-        parse(shlex.split(args))
 
 
 def test_what_it_links_to_is_there():
