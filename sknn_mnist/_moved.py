@@ -17,7 +17,11 @@ _MOVED = {
     "sknn_mnist._callbacks": ("sknn_mnist.estimators._callbacks",),
     "sknn_mnist._checkpoints": ("sknn_mnist.memory._stores",),
     "sknn_mnist._display_history": ("sknn_mnist.display._history",),
-    "sknn_mnist._display_layers": ("sknn_mnist.display._layers",),
+    "sknn_mnist._display_layers": (
+        "sknn_mnist.display._activation_maximization",
+        "sknn_mnist.display._feature_maps",
+        "sknn_mnist.display._kernels",
+    ),
     "sknn_mnist._display_samples": (
         "sknn_mnist.display._mistakes",
         "sknn_mnist.display._sensitivity",

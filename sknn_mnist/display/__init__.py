@@ -7,13 +7,11 @@ Matplotlib is imported when something is drawn; the extra ``plot`` has it.
 Knows `inspection`, whose arrays it draws, and the ground floor.
 """
 
+from sknn_mnist.display._activation_maximization import ActivationMaximizationDisplay
 from sknn_mnist.display._brackets import BracketsDisplay
+from sknn_mnist.display._feature_maps import FeatureMapsDisplay
 from sknn_mnist.display._history import HistoryDisplay
-from sknn_mnist.display._layers import (
-    ActivationMaximizationDisplay,
-    FeatureMapsDisplay,
-    KernelsDisplay,
-)
+from sknn_mnist.display._kernels import KernelsDisplay
 from sknn_mnist.display._mistakes import MistakesDisplay
 from sknn_mnist.display._search import SearchDisplay
 from sknn_mnist.display._sensitivity import SensitivityDisplay
