@@ -14,6 +14,7 @@ from sknn_mnist._messages import counted
 from sknn_mnist._parameters import invalid, refused
 from sknn_mnist.display._checks import as_line_options, check_axes, method_of
 from sknn_mnist.display._drawing import colour_of, new_axes, plain, pyplot
+from sknn_mnist.display._legends import grow_for_legends, legend_below
 from sknn_mnist.display._search_table import (
     check_row,
     check_table,
@@ -202,7 +203,8 @@ class BracketsDisplay:
         check_axes(ax, owner)
         options = as_line_options(line_kw, owner)
         of_mark = as_line_options(best_kw, owner, "best_kw")
-        self.ax_ = ax = new_axes(ax, type(self).__name__, 7.2, 4.4)
+        is_own = ax is None
+        self.ax_ = ax = new_axes(ax, type(self).__name__, 5.6, 3.6)
         self.figure_ = ax.figure
         rungs = sorted(set(self.results[self.resource].tolist()))
         table = self.results.assign(
@@ -234,7 +236,9 @@ class BracketsDisplay:
         ax.set_xlabel(plain(self.resource))
         ax.set_ylabel(f"mean test {self.metric}")
         ax.grid(alpha=0.3)
-        ax.legend(fontsize="small")
+        legend_below([ax])
+        if is_own:
+            grow_for_legends(self.figure_)
         return self
 
     def _kinds(self) -> list[list[Any]]:

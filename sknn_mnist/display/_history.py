@@ -24,12 +24,18 @@ from sknn_mnist.display._checks import (
     method_of,
 )
 from sknn_mnist.display._drawing import colour_of, plain, pyplot
+from sknn_mnist.display._legends import grow_for_legends, legend_below
 from sknn_mnist.inspection._unwrapping import unwrapped
 
 __all__ = ["HistoryDisplay"]
 
 # Longer curves are drawn without a marker per epoch.
 MARKED = 12
+
+# Inches: as wide as leaves letters legible where it is shown on a phone; the height is
+# of each of the panels, which stand above each other and share their epochs.
+WIDTH, HEIGHT, SINGLE = 5.6, 2.2, 3.4
+TICKS: dict[str, Any] = {"nbins": 6, "steps": [1, 2, 5, 10]}
 
 
 class HistoryDisplay:
@@ -243,13 +249,14 @@ class HistoryDisplay:
         for each in panels:
             check_axes(each, owner)
         if ax is None:
+            height = SINGLE if len(shown) == 1 else 0.4 + HEIGHT * len(shown)
             panels = plt.subplots(
-                1,
                 len(shown),
-                figsize=(1.2 + 4.2 * len(shown), 3.6),
+                figsize=(WIDTH, height),
+                sharex=True,
                 squeeze=False,
                 layout="constrained",
-            )[1][0]
+            )[1][:, 0]
         elif len(panels) != len(shown):
             must = f"hold {len(shown)} axes, one for each of {shown}"
             raise refused("ax", owner, must, repr(ax))
@@ -257,15 +264,19 @@ class HistoryDisplay:
             drawn = self._draw(panel, points[points["metric"] == metric], options)
             if marked:
                 self._mark(panel, drawn, of_mark)
-            panel.set_xlabel("epoch")
+            if ax is not None or panel is panels[-1]:
+                panel.set_xlabel("epoch")
             panel.set_ylabel(plain(metric))
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.xaxis.set_major_locator(MaxNLocator(**TICKS, integer=True))
+            panel.yaxis.set_major_locator(MaxNLocator(**TICKS))
             panel.grid(alpha=0.3)
-        handles, labels = panels[0].get_legend_handles_labels()
-        if len(labels) > 1:
-            panels[0].legend(handles, labels, fontsize="small")
         self.ax_ = panels if len(panels) > 1 else panels[0]
         self.figure_ = panels[0].figure
+        labels = [each.get_legend_handles_labels()[1] for each in panels]
+        if len(set().union(*labels)) > 1:
+            legend_below([*panels])
+            if ax is None:
+                grow_for_legends(self.figure_)
         return self
 
     def _draw(
