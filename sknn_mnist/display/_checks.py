@@ -17,6 +17,7 @@ __all__ = [
     "as_histories",
     "as_labels",
     "as_line_options",
+    "as_names",
     "as_texts",
     "check_axes",
     "check_drawing",
@@ -185,6 +186,14 @@ def as_texts(name: str, value: Any, owner: str, length: int) -> list[str]:
     ):
         raise invalid(name, owner, f"empty or {length} str, one per image", value)
     return texts
+
+
+def as_names(name: str, value: Any, owner: str) -> list[str]:
+    """Return names as a list."""
+    is_list = isinstance(value, Collection) and not isinstance(value, str | bytes)
+    if not is_list or not all(isinstance(each, str) for each in value):
+        raise invalid(name, owner, "a sequence of str", value)
+    return list(value)
 
 
 def as_histories(

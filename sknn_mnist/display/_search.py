@@ -11,8 +11,20 @@ import pandas as pd
 
 from sknn_mnist._cv_results import Keys, Level, last_iterations, results_of
 from sknn_mnist._parameters import check_bool, check_one_of, invalid, refused
-from sknn_mnist.display._checks import as_line_options, check_drawing, method_of
+from sknn_mnist.display._checks import (
+    as_line_options,
+    as_names,
+    check_drawing,
+    method_of,
+)
 from sknn_mnist.display._drawing import colour_of, new_axes, plain
+from sknn_mnist.display._heatmap import (
+    axes_of_cells,
+    frame_cell,
+    label_columns,
+    write_scores,
+)
+from sknn_mnist.display._legends import grow_for_legends, legend_below
 from sknn_mnist.display._search_table import (
     check_column,
     check_order,
@@ -20,6 +32,7 @@ from sknn_mnist.display._search_table import (
     check_table,
     chosen_candidate,
     keys_of_axes,
+    left_out,
     metric_of,
     shows_growth,
     table_of_places,
@@ -28,14 +41,17 @@ from sknn_mnist.display._search_table import (
 __all__ = ["SearchDisplay"]
 
 # More numbers along the axis are left to Matplotlib to label.
-MOST_TICKS = 10
+MOST_TICKS = 8
+
+# Other parameters that are named; more are counted.
+MOST_NAMED = 3
 
 
 class SearchDisplay:
     """Scores of a search against one or two of its parameters.
 
     Where several candidates have the same values of these parameters, the best of
-    them is shown.
+    them is shown, and the title says over which other parameters it is the best.
 
     Parameters
     ----------
@@ -54,6 +70,8 @@ class SearchDisplay:
         Row of `results` that the search chose; the largest ``mean_test`` if None.
     x_order, hue_order : sequence or None, default=None
         The parameters' values in the order to draw them in; sorted if None.
+    over : sequence of str, default=()
+        Names of the other parameters: those over which a cell is the best.
 
     Attributes
     ----------
@@ -95,6 +113,7 @@ class SearchDisplay:
         best: int | None = None,
         x_order: Sequence[Any] | None = None,
         hue_order: Sequence[Any] | None = None,
+        over: Sequence[str] = (),
     ) -> None:
         owner = type(self).__name__
         self.results = check_table("results", results, owner)
@@ -107,6 +126,7 @@ class SearchDisplay:
         self.x_order = check_order("x_order", x_order, owner, results[x])
         values: Any = [] if hue is None else results[hue]
         self.hue_order = check_order("hue_order", hue_order, owner, values)
+        self.over = as_names("over", over, owner)
 
     @classmethod
     def from_search(
@@ -165,6 +185,7 @@ class SearchDisplay:
             best=int(places[chosen_candidate(search, results, metric)]),
             x_order=levels[0].labels,
             hue_order=levels[1].labels if hue_key else None,
+            over=[keys.short(key) for key in left_out(results, keys, levels)],
         )
 
     def frame(self) -> pd.DataFrame:
@@ -233,24 +254,36 @@ class SearchDisplay:
         at = self._cells(rows, columns)
         scores = np.full((len(rows), len(columns)), np.nan)
         scores[tuple(zip(*at, strict=True))] = self.results["mean_test"]
-        self.ax_ = ax = new_axes(
-            ax,
-            type(self).__name__,
-            width=2.6 + 0.9 * len(columns),
-            height=1.4 + 0.5 * len(rows),
-        )
+        owner = type(self).__name__
+        self.ax_ = ax = axes_of_cells(ax, owner, len(rows), len(columns))
         self.figure_ = ax.figure
         image = ax.imshow(scores, cmap=cmap, aspect="auto", origin="lower")
         self.colorbar_ = ax.figure.colorbar(
             image, ax=ax, label=f"mean test {self.metric}"
         )
-        _write_scores(ax, scores)
-        _frame_cell(ax, *at[self._best_row()])
-        ax.set_xticks(range(len(columns)), [plain(each) for each in columns])
+        write_scores(image, scores)
+        frame_cell(ax, *at[self._best_row()])
+        label_columns(ax, columns)
         ax.set_xlabel(plain(self.x))
         ax.set_yticks(range(len(rows)), [plain(each) for each in rows])
         if self.hue:
             ax.set_ylabel(plain(self.hue))
+        self._say_over_what(ax, "cell")
+
+    def _say_over_what(self, ax: Any, what: str) -> None:
+        """Write above the axes that a cell or point is the best of several candidates.
+
+        Nothing where each is one candidate.
+        """
+        shared = self.results.get("n_candidates")
+        if not self.over and (shared is None or not (shared > 1).any()):
+            return
+        names = f"best over {', '.join(self.over)}"
+        if len(self.over) > MOST_NAMED:
+            names = f"best over {len(self.over)} other parameters"
+        elif not self.over:
+            names = "best of its candidates"
+        ax.set_title(plain(f"each {what}: {names}"), fontsize="medium", wrap=True)
 
     def _cells(self, rows: list[Any], columns: list[Any]) -> list[tuple[int, int]]:
         """Return (row, column) of the cell of each row of the results."""
@@ -273,7 +306,8 @@ class SearchDisplay:
         return [each for each in order if each in present]
 
     def _draw_lines(self, ax: Any, train: bool, line_kw: dict[str, Any]) -> None:
-        self.ax_ = ax = new_axes(ax, type(self).__name__, 6.4, 4.0)
+        is_own = ax is None
+        self.ax_ = ax = new_axes(ax, type(self).__name__, 5.6, 3.6)
         self.figure_ = ax.figure
         values = self._order(self.x, self.x_order)
         # Numbers stand where they are on the axis, other values side by side.
@@ -296,27 +330,11 @@ class SearchDisplay:
         ax.set_xlabel(plain(self.x))
         ax.set_ylabel(f"mean {self.metric}, ± 1 std over the folds")
         ax.grid(alpha=0.3)
+        self._say_over_what(ax, "point")
         if self.hue or train:
-            ax.legend(fontsize="small")
-
-
-def _write_scores(ax: Any, scores: np.ndarray) -> None:
-    """Write each score into its cell, in a colour that can be read there."""
-    middle = (np.nanmin(scores) + np.nanmax(scores)) / 2
-    for (row, column), score in np.ndenumerate(scores):
-        text, options = "–", {}
-        if not np.isnan(score):
-            text = f"{score:.4f}"
-            colour = "white" if score < middle else "black"
-            options = {"color": colour, "fontsize": "small"}
-        ax.text(column, row, text, ha="center", va="center", **options)
-
-
-def _frame_cell(ax: Any, row: int, column: int) -> None:
-    from matplotlib.patches import Rectangle
-
-    corner = (column - 0.5, row - 0.5)
-    ax.add_patch(Rectangle(corner, 1, 1, fill=False, lw=2.5, ec="#D55E00"))
+            legend_below([ax])
+            if is_own:
+                grow_for_legends(ax.figure)
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "check_table",
     "chosen_candidate",
     "keys_of_axes",
+    "left_out",
     "metric_of",
     "shows_growth",
     "table_of_places",
@@ -130,6 +131,33 @@ def keys_of_axes(
 def shows_growth(results: pd.DataFrame, *shown: str | None) -> bool:
     """Tell whether an axis shows the iterations or the resource of a search."""
     return bool({"iter", "n_resources", resource_of(results)} & {*shown} - {None})
+
+
+def left_out(results: pd.DataFrame, keys: Keys, levels: list[Level]) -> list[str]:
+    """Return the columns of other parameters, in which candidates of a place differ.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row for each candidate.
+    keys : Keys
+        Their names.
+    levels : list of Level
+        Values of the one or two parameters along the axes.
+
+    Returns
+    -------
+    list of str
+        Without what a search deals out, where its candidates stand at their last rung.
+    """
+    places = [level.places for level in levels]
+    dealt_out = resource_of(results) if "iter" in results else None
+    return [
+        key
+        for key in keys.parameters
+        if key != dealt_out
+        and Level(results[key]).places.groupby(places).nunique().gt(1).any()
+    ]
 
 
 def table_of_places(
