@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sknn_mnist._parameters import call_as
 from sknn_mnist.display._checks import as_cells, check_drawing, method_of
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square, stretched
-from sknn_mnist.display._tiles import axes_for
+from sknn_mnist.display._drawing import as_pictures, draw_mosaic, stretched
+from sknn_mnist.display._tiles import (
+    MANY,
+    as_choice,
+    axes_for,
+    grid_columns,
+    table_of,
+    told,
+)
 from sknn_mnist.inspection import maximize_activation
 
 __all__ = ["ActivationMaximizationDisplay"]
@@ -41,7 +50,9 @@ class ActivationMaximizationDisplay:
     >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
     >>> clf = CNNClassifier(filters=(4, 4), random_state=0).fit(X[:200], y[:200])
     >>> display = ActivationMaximizationDisplay.from_estimator(clf, 1, n_steps=5)
-    >>> _ = display.plot()
+    >>> display.frame().columns.tolist()
+    ['filter', 'row', 'column', 'channel', 'value']
+    >>> _ = display.plot(filters=[0, 3])
     """
 
     def __init__(self, images: np.ndarray) -> None:
@@ -79,7 +90,25 @@ class ActivationMaximizationDisplay:
         owner = method_of(cls, "from_estimator")
         return cls(call_as(owner, maximize_activation, estimator, layer, **options))
 
-    def plot(self, *, ax: Any = None, cmap: Any = "cividis") -> Any:
+    def frame(self) -> pd.DataFrame:
+        """Return the images as a table, one row per pixel and channel.
+
+        Returns
+        -------
+        DataFrame
+            Columns filter, row, column, channel (all from 0), value. What is drawn is
+            this on the scale of each image.
+        """
+        names = ("filter", "row", "column", "channel")
+        return table_of(self.images, names, names, "value")
+
+    def plot(
+        self,
+        *,
+        ax: Any = None,
+        cmap: Any = "cividis",
+        filters: int | Sequence[int] | None = None,
+    ) -> Any:
         """Draw the images as a grid, each on a colour scale of its own.
 
         Parameters
@@ -88,6 +117,9 @@ class ActivationMaximizationDisplay:
             Where to draw; a new figure if None.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colour map, of images with one channel.
+        filters : int or sequence of int, default=None
+            Which filters: so many, the first ones, or their numbers from 0; the first
+            32 if None. The picture says how many there are.
 
         Returns
         -------
@@ -101,10 +133,18 @@ class ActivationMaximizationDisplay:
         ValueError or TypeError
             When a parameter is invalid.
         """
+        n_filters = len(self.images)
+        owner = method_of(self, "plot")
+        shown = as_choice("filters", filters, owner, n_filters, MANY)
         cmap = check_drawing(self, ax, cmap)
-        tiles = [stretched(picture) for picture in as_pictures(self.images)]
-        columns = near_square(len(tiles))
-        self.ax_ = axes_for(ax, self, len(tiles), columns)
-        draw_mosaic(self.ax_, tiles, columns, cmap=cmap, vmin=0, vmax=1)
+        tiles = [stretched(picture) for picture in as_pictures(self.images[shown])]
+        columns = grid_columns(len(tiles))
+        rows = -(-len(tiles) // columns)
+        self.ax_ = axes_for(ax, self, rows, columns, captions=1)
+        numbers = [str(f) for f in shown]
+        draw_mosaic(
+            self.ax_, tiles, columns, captions=numbers, cmap=cmap, vmin=0, vmax=1
+        )
+        self.ax_.set_xlabel(told(shown, n_filters, "filter"))
         self.figure_ = self.ax_.figure
         return self

@@ -32,8 +32,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 # On dark paper the lighter blue and orange come first, and white is for black.
 ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0F0F0")
 
-# Between tiles, as a fraction of a tile's side.
-GAP = 0.12
+# Between tiles, as a fraction of a tile's side. Small tiles are drawn finer than they
+# are, so that what is between them may be less than a pixel of theirs.
+GAP, FINE = 0.12, 24
+
+# A line of a caption, in points, by the points of its letters.
+LINE = 1.25
 
 
 def pyplot(owner: str) -> Any:
@@ -180,6 +184,7 @@ def draw_mosaic(
     captions: Sequence[str] | None = None,
     row_labels: Sequence[str] | None = None,
     column_labels: Sequence[str] | None = None,
+    outlined: bool = False,
     **imshow_kw: Any,
 ) -> Any:
     """Draw many small images as one, row by row.
@@ -198,6 +203,9 @@ def draw_mosaic(
         A line above each tile, or several.
     row_labels, column_labels : sequence of str, default=None
         Labels of the rows and columns of tiles.
+    outlined : bool, default=False
+        Whether each tile has a thin outline: where its edge may be as light as the
+        paper.
     **imshow_kw : dict
         Handed to `matplotlib.axes.Axes.imshow`.
 
@@ -206,28 +214,37 @@ def draw_mosaic(
     matplotlib.image.AxesImage
         The picture.
     """
-    height, width = tiles[0].shape[:2]
+    ax.set_xticks([])
+    ax.set_yticks([])
+    zoom = max(1, round(FINE / max(tiles[0].shape[:2])))
+    height, width = (zoom * side for side in tiles[0].shape[:2])
     gap = max(1, round(GAP * max(height, width)))
-    # A caption needs room for its letters, whatever the size of a pixel.
-    letters = 0 if captions is None else 0.1 + 0.12 * n_lines(captions)
-    above = max(gap, round(letters * height))
     n_rows = ceil(len(tiles) / n_columns)
+    above = gap
+    if captions is not None:
+        letters = _caption_pixels(
+            ax, n_rows, n_columns * (width + gap), height, captions
+        )
+        above += letters
     step_y, step_x = height + above, width + gap
     canvas = np.full(
         (n_rows * step_y, n_columns * step_x - gap, *tiles[0].shape[2:]), np.nan
     )
+    corners = []
     for place, tile in enumerate(tiles):
         row, column = divmod(place, n_columns)
         top, left = row * step_y + above, column * step_x
-        canvas[top : top + height, left : left + width] = tile
+        fine = np.asarray(tile).repeat(zoom, axis=0).repeat(zoom, axis=1)
+        canvas[top : top + height, left : left + width] = fine
+        corners.append((left - 0.5, top - 0.5))
         if captions is not None:
             ax.text(
                 left + (width - 1) / 2,
-                top - 0.5 - 0.04 * height,
+                top - 0.5 - gap / 4,
                 plain(captions[place]),
                 ha="center",
                 va="bottom",
-                fontsize="small",
+                linespacing=1.1,
             )
     colours = canvas.ndim == 3
     if colours:  # with an alpha channel: what is between the tiles is transparent
@@ -235,8 +252,8 @@ def draw_mosaic(
         canvas = np.concatenate([np.nan_to_num(canvas), there], axis=-1)
     image = ax.imshow(canvas, interpolation="nearest", **imshow_kw)
     ax.spines[:].set_visible(False)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    if outlined:
+        _outline(ax, corners, width, height)
     if row_labels is not None:
         at = [row * step_y + above + (height - 1) / 2 for row in range(n_rows)]
         ax.set_yticks(at, [plain(each) for each in row_labels])
@@ -245,6 +262,42 @@ def draw_mosaic(
         ax.set_xticks(at, [plain(each) for each in column_labels])
     ax.tick_params(length=0)
     return image
+
+
+def _caption_pixels(
+    ax: Any, n_rows: int, width: int, height: int, captions: Sequence[str]
+) -> int:
+    """Return the room for captions above a row of tiles, in pixels of the canvas.
+
+    Letters are as large however small the axes are, so it hangs on the size of these.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where the tiles are drawn.
+    n_rows, width, height : int
+        Rows of tiles; pixels of a row's width, and of a tile's height.
+    captions : sequence of str
+        Above the tiles.
+    """
+    from matplotlib import rcParams
+
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.figure)  # not of a part of a figure
+    wide, high = ax.get_window_extent().size / ax.figure.dpi
+    inches = LINE * n_lines(captions) * rcParams["font.size"] / 72
+    # As large as the width lets pixels be, or as the height does.
+    pixel = min(wide / width, max(high / n_rows - inches, 0.2 * inches) / height)
+    return ceil(inches / pixel)
+
+
+def _outline(ax: Any, corners: list[tuple[float, float]], w: int, h: int) -> None:
+    from matplotlib.collections import PolyCollection
+
+    boxes = [[(x, y), (x + w, y), (x + w, y + h), (x, y + h)] for x, y in corners]
+    edges = {"facecolors": "none", "edgecolors": "0.5", "linewidths": 0.6}
+    ax.add_collection(PolyCollection(boxes, **edges), autolim=False)
 
 
 def n_lines(texts: Sequence[str]) -> int:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sknn_mnist._parameters import call_as
 from sknn_mnist.display._checks import as_cells, check_drawing, method_of
-from sknn_mnist.display._drawing import draw_mosaic, near_square
-from sknn_mnist.display._tiles import axes_for
+from sknn_mnist.display._drawing import draw_mosaic
+from sknn_mnist.display._tiles import (
+    FEW,
+    MANY,
+    as_choice,
+    axes_for,
+    grid_columns,
+    table_of,
+    told,
+)
 from sknn_mnist.inspection import feature_maps
 
 __all__ = ["FeatureMapsDisplay"]
@@ -39,7 +49,10 @@ class FeatureMapsDisplay:
     >>> from sknn_mnist.display import FeatureMapsDisplay
     >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
     >>> clf = CNNClassifier(filters=(8, 8), random_state=0).fit(X[:200], y[:200])
-    >>> _ = FeatureMapsDisplay.from_estimator(clf, X[:3], layer="pool_1").plot()
+    >>> display = FeatureMapsDisplay.from_estimator(clf, X[:3], layer="pool_1")
+    >>> display.frame().columns.tolist()
+    ['image', 'filter', 'row', 'column', 'activation']
+    >>> _ = display.plot(filters=4)
     """
 
     def __init__(self, maps: np.ndarray) -> None:
@@ -76,7 +89,27 @@ class FeatureMapsDisplay:
         owner = method_of(cls, "from_estimator")
         return cls(call_as(owner, feature_maps, estimator, X, layer))
 
-    def plot(self, *, ax: Any = None, cmap: Any = "cividis") -> Any:
+    def frame(self) -> pd.DataFrame:
+        """Return the maps as a table, one row per pixel of a map.
+
+        Returns
+        -------
+        DataFrame
+            Columns image, filter, row, column (all from 0), activation. What is drawn
+            is this on the scale of each image.
+        """
+        names = ("image", "row", "column", "filter")
+        order = ["image", "filter", "row", "column"]
+        return table_of(self.maps, names, order, "activation")
+
+    def plot(
+        self,
+        *,
+        ax: Any = None,
+        cmap: Any = "cividis",
+        filters: int | Sequence[int] | None = None,
+        images: int | Sequence[int] | None = None,
+    ) -> Any:
         """Draw the maps.
 
         Parameters
@@ -85,6 +118,12 @@ class FeatureMapsDisplay:
             Where to draw; a new figure if None.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colour map.
+        filters : int or sequence of int, default=None
+            Which filters: so many, the first ones, or their numbers from 0. None: the
+            first 8, of a single image the first 32. The picture says how many there
+            are.
+        images : int or sequence of int, default=None
+            Which images, in the same way; the first 8 if None.
 
         Returns
         -------
@@ -98,17 +137,32 @@ class FeatureMapsDisplay:
         ValueError or TypeError
             When a parameter is invalid.
         """
+        owner = method_of(self, "plot")
+        n_images, _, _, n_filters = self.maps.shape
+        looked_at = as_choice("images", images, owner, n_images, FEW)
+        most = FEW if len(looked_at) > 1 else MANY
+        shown = as_choice("filters", filters, owner, n_filters, most)
         cmap = check_drawing(self, ax, cmap)
-        n_images, _, _, filters = self.maps.shape
         low = self.maps.min(axis=(1, 2, 3), keepdims=True)
         span = self.maps.max(axis=(1, 2, 3), keepdims=True) - low
         scaled = (self.maps - low) / np.where(span > 0, span, 1)
-        tiles = [scaled[i, :, :, f] for i in range(n_images) for f in range(filters)]
-        columns = filters if n_images > 1 else near_square(filters)
-        self.ax_ = axes_for(ax, self, len(tiles), columns)
-        draw_mosaic(self.ax_, tiles, columns, cmap=cmap, vmin=0, vmax=1)
+        tiles = [scaled[i, :, :, f] for i in looked_at for f in shown]
+        numbers = [str(f) for f in shown]
+        texts: dict[str, Any]
+        if len(looked_at) > 1:
+            columns, rows = len(shown), len(looked_at)
+            self.ax_ = axes_for(ax, self, rows, columns)
+            texts = {
+                "row_labels": [str(i) for i in looked_at],
+                "column_labels": numbers,
+            }
+            self.ax_.set_ylabel(told(looked_at, n_images, "image"))
+        else:
+            columns = grid_columns(len(tiles))
+            rows = -(-len(tiles) // columns)
+            self.ax_ = axes_for(ax, self, rows, columns, captions=1)
+            texts = {"captions": numbers}
+        draw_mosaic(self.ax_, tiles, columns, cmap=cmap, vmin=0, vmax=1, **texts)
+        self.ax_.set_xlabel(told(shown, n_filters, "filter"))
         self.figure_ = self.ax_.figure
-        if n_images > 1:
-            self.ax_.set_xlabel(f"{filters} filters")
-            self.ax_.set_ylabel(f"{n_images} images")
         return self
