@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
@@ -26,16 +26,19 @@ from sknn_mnist.display._drawing import (
     as_pictures,
     draw_mosaic,
     n_lines,
-    near_square,
     new_axes,
 )
 from sknn_mnist.inspection._images import as_images
 from sknn_mnist.inspection._unwrapping import net_and_input, unwrapped
 
-__all__ = ["MistakesDisplay"]
+__all__ = ["MistakesDisplay", "gallery_size"]
 
-# Inches per tile, and letters that are about as wide.
-TILE, LINE = 1.1, 16
+# Tiles are as large however many there are: always so many have room beside each other
+# in a picture of this width, in inches.
+COLUMNS, WIDTH = 5, 6.0
+
+# Inches of a tile and of a line of a caption, and letters about as wide as a tile.
+TILE, LINE, LETTERS = 1.09, 0.18, 14
 
 
 class MistakesDisplay:
@@ -202,16 +205,12 @@ class MistakesDisplay:
             self.ax_.text(0.5, 0.5, "no mistakes", ha="center", va="center")
             self.ax_.set_axis_off()
         else:
-            columns = near_square(shown)
-            rows = -(-shown // columns)
-            captions = _captions(self, shown)
-            height = (1.13 + 0.12 * n_lines(captions)) * TILE
-            self.ax_ = new_axes(ax, owner, TILE * columns, height * rows + 0.4)
+            self.ax_ = new_axes(ax, owner, *gallery_size(self, n_images))
             draw_mosaic(
                 self.ax_,
                 as_pictures(self.images[:shown]),
-                columns,
-                captions=captions,
+                COLUMNS,
+                captions=_captions(self, shown),
                 cmap=cmap,
             )
         self.ax_.set_title(
@@ -219,6 +218,28 @@ class MistakesDisplay:
         )
         self.figure_ = self.ax_.figure
         return self
+
+
+def gallery_size(display: MistakesDisplay, n_images: int) -> tuple[float, float]:
+    """Return inches of a picture of mistakes, whose tiles are never smaller.
+
+    Parameters
+    ----------
+    display : MistakesDisplay
+        The mistakes.
+    n_images : int
+        How many are to be shown; there may be fewer.
+
+    Returns
+    -------
+    width, height : float
+        The height leaves some room, so that it is the width that counts.
+    """
+    shown = max(min(n_images, len(display.images)), 1)
+    height, width = display.images.shape[1:3]
+    above = LINE * n_lines(_captions(display, shown))
+    row = TILE * (height / width + 0.14 * max(height / width, 1)) + above
+    return WIDTH, row * ceil(shown / COLUMNS) + 0.5
 
 
 def _captions(display: MistakesDisplay, shown: int) -> list[str]:
@@ -232,9 +253,9 @@ def _captions(display: MistakesDisplay, shown: int) -> list[str]:
             strict=True,
         )
     ]
-    one_line = [f"{true}, not {taken} {share}" for true, taken, share in parts]
-    if max(map(len, one_line)) <= LINE:
-        return one_line
+    two_lines = [f"{true}, not {taken}\n{share}" for true, taken, share in parts]
+    if all(len(text.split("\n")[0]) <= LETTERS for text in two_lines):
+        return two_lines
     return [
         "\n".join([_cut(f"{true},"), _cut(f"not {taken}"), share])
         for true, taken, share in parts
@@ -242,7 +263,7 @@ def _captions(display: MistakesDisplay, shown: int) -> list[str]:
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= LINE else f"{line[: LINE - 1]}…"
+    return line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…"
 
 
 def _gives_probabilities(estimator: Any) -> bool:
