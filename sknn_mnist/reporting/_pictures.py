@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,9 @@ from sknn_mnist._cv_results import (
     identity,
     metrics_of,
 )
-from sknn_mnist.display._drawing import near_square
+from sknn_mnist.display._heatmap import size_of_cells
+from sknn_mnist.display._legends import grow_for_legends
+from sknn_mnist.display._mistakes import gallery_size
 from sknn_mnist.display._search_table import chosen_candidate, metric_of
 from sknn_mnist.reporting._classes import (
     as_images_of,
@@ -161,7 +162,7 @@ def _brackets(run: Any, by: str | None) -> list[Picture]:
             f"Mean test score by {display.resource}: a line per candidate, which ends "
             "where it was stopped",
             lambda ax: display.plot(ax=ax),
-            (7.2, 4.4),
+            (6.0, 3.8),
         )
     ]
 
@@ -181,13 +182,13 @@ def _grid(run: Any, results: pd.DataFrame, keys: Keys, by: str | None) -> list[P
         _picture(
             "Mean test score, the best per cell; the best of all is framed",
             lambda ax: display.plot(ax=ax, kind="heatmap"),
-            (2.8 + 0.8 * n_columns, 1.5 + 0.5 * n_rows),
+            size_of_cells(n_rows, n_columns),
         ),
         _picture(
             "Test scores solid, training dashed, with one standard deviation over the "
             "folds",
             lambda ax: display.plot(ax=ax, kind="lines", train=True),
-            (6.0, 4.0),
+            (5.6, 3.6),
         ),
     ]
 
@@ -250,20 +251,10 @@ def _mistake_pictures(run: Any, predicted: np.ndarray) -> list[Picture]:
             lambda ax: mistakes.plot(
                 ax=ax, n_images=N_MISTAKES, cmap=colours_of(run.data)
             ),
-            _size_of_mistakes(mistakes),
+            gallery_size(mistakes, N_MISTAKES),
             is_photo=run.data.is_own,
         ),
     ]
-
-
-def _size_of_mistakes(mistakes: Any) -> tuple[float, float]:
-    n_shown = max(1, min(N_MISTAKES, len(mistakes.images)))
-    n_columns = near_square(n_shown)
-    n_rows = math.ceil(n_shown / n_columns)
-    if not any(isinstance(name, str) for name in mistakes.y_true.tolist()):
-        return max(3.0, 1.15 * n_columns), 0.4 + 1.3 * n_rows
-    # Names of classes may need lines of their own.
-    return max(3.0, 1.5 * n_columns), 2.3 * n_rows
 
 
 def _mistakes(run: Any) -> Any:
@@ -299,6 +290,7 @@ def _svg(draw: Callable[[Any], Any], size: tuple[float, float], theme: Any) -> s
     with style.context(theme):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots())
+        grow_for_legends(figure)
         text = io.BytesIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(text.getvalue()).decode()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sknn_mnist._cv_results import Keys, Level, last_iterations, resource_of
 from sknn_mnist.display._drawing import colour_of, plain, shade_of
+from sknn_mnist.display._legends import legend_below
 
 __all__ = ["Points", "are_spread", "draw_points", "points_of"]
 
@@ -170,7 +171,7 @@ def draw_points(points: Points, ax: Any) -> None:
     ax.set_ylabel(f"mean test {points.metric}")
     ax.grid(alpha=0.3)
     title = None if resources is None else plain(points.resource)
-    ax.legend(fontsize="small", title=title, title_fontsize="small")
+    legend_below([ax], title)
 
 
 class _Scale:
