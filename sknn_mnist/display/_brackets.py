@@ -164,7 +164,8 @@ class BracketsDisplay:
         Returns
         -------
         DataFrame
-            A copy of `results`.
+            A copy of `results`: columns bracket, candidate, the resource's name,
+            mean_test and, if known, std_test.
         """
         return self.results.copy()
 

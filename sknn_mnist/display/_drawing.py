@@ -6,7 +6,7 @@ Matplotlib is imported inside, when something is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ __all__ = [
     "colour_of",
     "draw_mosaic",
     "n_lines",
-    "near_square",
     "new_axes",
     "plain",
     "pyplot",
@@ -156,26 +155,6 @@ def _is_dark() -> bool:
     return sum(to_rgb(matplotlib.rcParams["text.color"])) > 1.5
 
 
-def near_square(n_tiles: int) -> int:
-    """Return the number of columns of a nearly square grid of `n_tiles`.
-
-    Parameters
-    ----------
-    n_tiles : int
-        At least 1.
-
-    Returns
-    -------
-    int
-        Columns; where possible a number that leaves the last row no empty tile.
-    """
-    side = ceil(sqrt(n_tiles))
-    for columns in range(side, min(2 * side, n_tiles) + 1):
-        if n_tiles % columns == 0:
-            return columns
-    return side
-
-
 def draw_mosaic(
     ax: Any,
     tiles: Sequence[np.ndarray],
@@ -296,8 +275,8 @@ def _outline(ax: Any, corners: list[tuple[float, float]], w: int, h: int) -> Non
     from matplotlib.collections import PolyCollection
 
     boxes = [[(x, y), (x + w, y), (x + w, y + h), (x, y + h)] for x, y in corners]
-    edges = {"facecolors": "none", "edgecolors": "0.5", "linewidths": 0.6}
-    ax.add_collection(PolyCollection(boxes, **edges), autolim=False)
+    edges = PolyCollection(boxes, facecolors="none", edgecolors="0.5", linewidths=0.6)
+    ax.add_collection(edges, autolim=False)
 
 
 def n_lines(texts: Sequence[str]) -> int:

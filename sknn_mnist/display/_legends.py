@@ -63,6 +63,9 @@ def grow_for_legends(figure: Any) -> None:
 def _widest_that_fits(ax: Any, named: dict[str, Any], title: str | None) -> Any:
     from matplotlib.transforms import ScaledTranslation
 
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(ax.figure.figure)  # not of a part of a figure
     outer = ax.get_tightbbox()
     below = ax.bbox.y0 - min(ax.bbox.y0, ax.xaxis.get_tightbbox().y0)
     down = ScaledTranslation(0, -below / ax.figure.dpi - GAP, ax.figure.dpi_scale_trans)
@@ -108,6 +111,6 @@ def _give_room(panels: Sequence[Any], lowest: Any, legend: Any) -> None:
     for panel in panels:
         place = panel.get_position()
         if abs(place.y0 - bottom) < 1e-3:
-            lift = min(lack / figure.bbox.height, 0.7 * place.height)
+            lift = min(lack / figure.bbox.height, 0.8 * place.height)
             place.y0 += lift
             panel.set_position(place)

@@ -194,7 +194,8 @@ class SearchDisplay:
         Returns
         -------
         DataFrame
-            A copy of `results`.
+            A copy of `results`: the columns `x` and `hue`, mean_test, and where they
+            are known std_test, mean_train, std_train, n_candidates.
         """
         return self.results.copy()
 

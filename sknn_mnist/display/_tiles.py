@@ -20,7 +20,7 @@ FEW, MANY = 8, 32
 
 # Inches: a picture that is as wide leaves letters and tiles legible on a phone; a tile
 # is at most as large, and one of many is not smaller.
-WIDTH, LARGEST, SMALLEST = 6.0, 1.0, 0.3
+WIDTH, HEIGHT, LARGEST, SMALLEST = 6.0, 5.0, 1.0, 0.3
 
 
 def as_choice(name: str, value: Any, owner: str, n: int, most: int) -> list[int]:
@@ -127,7 +127,8 @@ def axes_for(
     matplotlib.axes.Axes
         Where to draw.
     """
-    tile = min(max((WIDTH - beside) / n_columns, SMALLEST), LARGEST)
+    fitting = min((WIDTH - beside) / n_columns, HEIGHT / n_rows)
+    tile = min(max(fitting, SMALLEST), LARGEST)
     return new_axes(
         ax,
         type(display).__name__,

@@ -57,7 +57,10 @@ def lines_of(display):
 
 
 def legend_of(display):
-    return [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    texts = [each.get_text() for each in display.ax_.get_legend().get_texts()]
+    return [
+        each for each in display.ax_.get_legend_handles_labels()[1] if each in texts
+    ]
 
 
 def test_each_candidate_is_a_line_that_ends_where_it_was_stopped():

@@ -1,5 +1,6 @@
 """The pictures: what they hold, what they draw, what they refuse."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -37,7 +39,8 @@ from sknn_mnist.display import (
     SearchDisplay,
     SensitivityDisplay,
 )
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square
+from sknn_mnist.display._drawing import as_pictures, draw_mosaic
+from sknn_mnist.display._tiles import grid_columns
 
 mpl.use("Agg")
 
@@ -115,6 +118,7 @@ def test_displays_behave_alike(name, cnn, dense, search, images):
     assert not hasattr(display, "ax_")
     assert display.plot() is display
     assert isinstance(display.figure_, Figure)
+    assert_legible(display.figure_)
     axes = np.atleast_1d(display.ax_)
     assert all(ax.figure is display.figure_ for ax in axes)
     # On axes that are given, and again.
@@ -124,6 +128,20 @@ def test_displays_behave_alike(name, cnn, dense, search, images):
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())
     assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 20
+    frame = display.frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert len(frame) > 0
+    told = inspect.getdoc(type(display)) + inspect.getdoc(type(display).frame)
+    own = {getattr(display, each, None) for each in ("x", "hue", "resource")}
+    assert [each for each in frame if each not in own and each not in told] == []
+    assert any(each.startswith("from_") for each in vars(type(display)))
+
+
+def assert_legible(figure):
+    """As narrow as a phone can show with letters that can be read."""
+    assert figure.get_figwidth() <= 6.4
+    texts = [each for each in figure.findobj(Text) if each.get_text().strip()]
+    assert min(each.get_fontsize() for each in texts) >= 10
 
 
 def test_without_matplotlib_there_is_one_sentence():
@@ -217,8 +235,10 @@ def marks_of(panel):
 
 
 def legend_of(display):
-    panel = np.atleast_1d(display.ax_)[0]
-    return [text.get_text() for text in panel.get_legend().get_texts()]
+    panels = np.atleast_1d(display.ax_)
+    texts = [each.get_text() for each in panels[-1].get_legend().get_texts()]
+    labels = [each.get_label() for each in panels[0].get_lines() + panels[0].patches]
+    return [each for each in labels if each in texts]
 
 
 def test_the_best_epoch_is_marked_where_it_was_judged():
@@ -429,10 +449,13 @@ def test_kernels_are_the_nets_own(cnn):
     image = np.asarray(display.ax_.images[0].get_array(), dtype=float)
     # One row per channel, one column per filter: the first tile is of channel 0 and
     # filter 0.
-    np.testing.assert_allclose(image[1:4, 0:3], second[:, :, 0, 0], atol=1e-7)
-    np.testing.assert_allclose(image[1:4, 4:7], second[:, :, 0, 1], atol=1e-7)
+    first, next_ = image[3:27:8, 0:24:8], image[3:27:8, 27:51:8]
+    np.testing.assert_allclose(first, second[:, :, 0, 0], atol=1e-7)
+    np.testing.assert_allclose(next_, second[:, :, 0, 1], atol=1e-7)
     low, high = display.ax_.images[0].get_clim()
-    assert low == -high == -np.abs(second).max()
+    assert low == -high
+    assert 0.97 < (np.abs(second) <= high).mean() < 1
+    assert display.colorbar_.extend == "both"
 
 
 @pytest.mark.parametrize("filters", [2, 64])
@@ -442,27 +465,31 @@ def test_few_and_many_filters_make_a_grid(filters):
     height, width = display.ax_.images[0].get_array().shape
     assert 0.4 < height / width < 2.5
     inches = display.figure_.get_size_inches()
-    assert inches.max() < 14
+    assert inches.max() < 7
     many = KernelsDisplay(np.repeat(kernels, 64, axis=2)).plot()
-    assert many.figure_.get_size_inches().max() < 14
+    assert many.figure_.get_size_inches().max() < 7
 
 
-def test_nearly_square_grids_are_full_where_they_can_be():
-    assert [near_square(n) for n in (1, 2, 4, 8, 12, 32, 64)] == [1, 2, 2, 4, 4, 8, 8]
-    assert near_square(7) == 3
-    assert near_square(97) == 10
+def test_rows_of_tiles_are_full_where_they_can_be():
+    assert [grid_columns(n) for n in (1, 2, 4, 8, 12, 32)] == [1, 2, 4, 4, 6, 8]
+    assert [grid_columns(n) for n in (6, 7, 97)] == [3, 4, 8]
 
 
 def test_tiles_stand_where_they_belong():
     _, ax = plt.subplots()
     tiles = [np.full((4, 4), value) for value in (1.0, 2.0, 3.0)]
-    image = draw_mosaic(ax, tiles, 2, captions=["a", "b", "c"])
-    canvas = np.ma.filled(image.get_array(), np.nan)
-    assert canvas[2, 1] == 1
-    assert canvas[2, 6] == 2
-    assert canvas[7, 1] == 3
-    assert np.isnan(canvas[7, 6])
-    assert [text.get_text() for text in ax.texts] == ["a", "b", "c"]
+    canvas = np.ma.filled(draw_mosaic(ax, tiles, 2).get_array(), np.nan)
+    # A pixel of so small a tile is six of the canvas, so that gaps can be three.
+    assert canvas.shape == (2 * 27, 2 * 27 - 3)
+    assert (canvas[3:27, :24] == 1).all()
+    assert (canvas[3:27, 27:] == 2).all()
+    assert (canvas[30:, :24] == 3).all()
+    assert np.isnan(canvas[27:, 24:]).all()
+    captions = ["a", "b\nb", "c"]
+    image = draw_mosaic(plt.subplots()[1], tiles, 2, captions=captions)
+    assert [text.get_text() for text in image.axes.texts] == captions
+    # Two lines above each row.
+    assert image.get_array().shape[0] > 2 * 27 + 6
 
 
 def test_mistakes_come_most_confident_first(cnn, images):
@@ -481,7 +508,8 @@ def test_mistakes_come_most_confident_first(cnn, images):
     display.plot(n_images=3)
     first = frame.iloc[0]
     assert display.ax_.texts[0].get_text() == (
-        f"{first['y_true']:.0f}, not {first['y_pred']:.0f} ({first['probability']:.2f})"
+        f"{first['y_true']:.0f}, not {first['y_pred']:.0f}\n"
+        f"({first['probability']:.2f})"
     )
     assert display.ax_.get_title() == f"{len(frame)} of {len(X):,} wrong"
 
@@ -698,7 +726,8 @@ def test_pictures_use_all_of_their_scale():
     images = 5 + 4 * rng.random((3, 4, 4, 1))
     values = shown(room.ActivationMaximizationDisplay(images).plot())
     assert (values.min(), values.max()) == (0, 1)
-    assert np.isclose(values, 0).sum() == np.isclose(values, 1).sum() == 3
+    # Of tiles of 4×4, each pixel is drawn as 6×6.
+    assert np.isclose(values, 0).sum() == np.isclose(values, 1).sum() == 3 * 36
     flat = shown(room.ActivationMaximizationDisplay(np.full((2, 4, 4, 1), 7.0)).plot())
     assert set(flat) == {0}
     low, high = images.min(), images.max()
@@ -723,8 +752,8 @@ def test_names_of_classes_have_lines_of_their_own():
     ).plot()
     shown = [text.get_text().splitlines() for text in display.ax_.texts]
     assert shown == [
-        [r"\$cat\$,", "not a dog of a …", "(0.90)"],
-        ["a dog of a rare…", r"not \$cat\$", "(0.60)"],
+        [r"\$cat\$,", "not a dog of …", "(0.90)"],
+        ["a dog of a ra…", r"not \$cat\$", "(0.60)"],
     ]
     display.figure_.canvas.draw()
     bottom, top = display.ax_.get_ylim()
