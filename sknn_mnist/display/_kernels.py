@@ -76,8 +76,8 @@ class KernelsDisplay:
         self.kernels = as_cells("kernels", kernels, owner, sides)
         self.is_colour = check_bool("is_colour", is_colour, owner)
         if is_colour and self.kernels.shape[2] != 3:
-            must = "have 3 channels where is_colour=True"
-            raise refused("kernels", owner, must, described(self.kernels))
+            must = f"be False for {described(self.kernels)}, not of 3 channels"
+            raise refused("is_colour", owner, must, repr(is_colour))
 
     @classmethod
     def from_estimator(cls, estimator: Any, layer: int | str = 0) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 __all__ = ["grow_for_legends", "legend_below"]
@@ -69,7 +70,8 @@ def _widest_that_fits(ax: Any, named: dict[str, Any], title: str | None) -> Any:
     outer = ax.get_tightbbox()
     below = ax.bbox.y0 - min(ax.bbox.y0, ax.xaxis.get_tightbbox().y0)
     down = ScaledTranslation(0, -below / ax.figure.dpi - GAP, ax.figure.dpi_scale_trans)
-    for columns in range(len(named), 0, -1):
+    for rows in range(1, len(named) + 1):
+        columns = ceil(len(named) / rows)
         # Matplotlib fills column by column; people read line by line.
         order = [each for k in range(columns) for each in list(named)[k::columns]]
         legend = ax.legend(

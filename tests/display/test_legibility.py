@@ -199,7 +199,7 @@ def test_kernels_of_colours_are_tiles_in_colours():
     zeros = KernelsDisplay(np.zeros((5, 5, 3, 1)), is_colour=True).plot()
     there = np.asarray(zeros.ax_.images[0].get_array())
     assert (there[there[..., 3] == 1][:, :3] == 0.5).all()  # mid grey is 0
-    with pytest.raises(ValueError, match="must have 3 channels where is_colour=True"):
+    with pytest.raises(ValueError, match=r"'is_colour'.*not of 3 channels"):
         KernelsDisplay(kernels[:, :, :2], is_colour=True)
 
 
