@@ -6,7 +6,7 @@ Matplotlib is imported inside, when something is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "colour_of",
     "draw_mosaic",
     "n_lines",
+    "near_square",
     "new_axes",
     "plain",
     "pyplot",
@@ -153,6 +154,26 @@ def _is_dark() -> bool:
     from matplotlib.colors import to_rgb
 
     return sum(to_rgb(matplotlib.rcParams["text.color"])) > 1.5
+
+
+def near_square(n_tiles: int) -> int:
+    """Return the number of columns of a nearly square grid of `n_tiles`.
+
+    Parameters
+    ----------
+    n_tiles : int
+        At least 1.
+
+    Returns
+    -------
+    int
+        Columns; where possible a number that leaves the last row no empty tile.
+    """
+    side = ceil(sqrt(n_tiles))
+    for columns in range(side, min(2 * side, n_tiles) + 1):
+        if n_tiles % columns == 0:
+            return columns
+    return side
 
 
 def draw_mosaic(

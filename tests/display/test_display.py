@@ -39,7 +39,7 @@ from sknn_mnist.display import (
     SearchDisplay,
     SensitivityDisplay,
 )
-from sknn_mnist.display._drawing import as_pictures, draw_mosaic
+from sknn_mnist.display._drawing import as_pictures, draw_mosaic, near_square
 from sknn_mnist.display._tiles import grid_columns
 
 mpl.use("Agg")
@@ -473,6 +473,12 @@ def test_few_and_many_filters_make_a_grid(filters):
 def test_rows_of_tiles_are_full_where_they_can_be():
     assert [grid_columns(n) for n in (1, 2, 4, 8, 12, 32)] == [1, 2, 4, 4, 6, 8]
     assert [grid_columns(n) for n in (6, 7, 97)] == [3, 4, 8]
+
+
+def test_nearly_square_grids_are_full_where_they_can_be():
+    assert [near_square(n) for n in (1, 2, 4, 8, 12, 32, 64)] == [1, 2, 2, 4, 4, 8, 8]
+    assert near_square(7) == 3
+    assert near_square(97) == 10
 
 
 def test_tiles_stand_where_they_belong():
