@@ -2,9 +2,15 @@
 AlexNet, layer by layer
 =======================
 
-The net that won ImageNet's challenge of 2012: 62,378,344 parameters, for images of
-227×227 pixels in three colours, and 1000 classes. Its table, with no weight drawn and
-nothing trained.
+What takes LeNet from digits to photographs? AlexNet, which won ImageNet's challenge of
+2012, is the same plan at another size: five convolutions, three poolings, three dense
+layers, 62,378,344 parameters, for images of 227×227 pixels in three colours and 1000
+classes. What was new made it trainable: rectified units, dropout, GPUs, and 1.2 million
+labelled photographs.
+
+Nobody trains it on a laptop, but its table tells what a net costs and where: nearly all
+*parameters* are in one place, nearly all of the *work* in another. So here is the
+table, with no weight drawn and nothing trained.
 
 .. code-block:: sh
 
@@ -15,6 +21,8 @@ convolutional neural networks", 2012.
 """
 
 # %%
+# The net as a function
+# ---------------------
 # The paper's net was cut in two towers for want of memory on its GPUs, and each saw
 # half of the maps below. Here it is one tower; response normalisation, which has no
 # parameters and has since been given up, is left out.
@@ -25,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from sknn_mnist import KerasClassifier
-from sknn_mnist.lesson import arguments, save
+from sknn_mnist.lesson import arguments, claim, save
 
 # isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
@@ -59,18 +67,21 @@ def make_alexnet(n_classes=1000, dropout=0.5):
 
 # %%
 # In this scope weights have shapes and no values, which would be 250 MB. The summary
-# needs no more.
+# needs no more. Going down it, maps become smaller and more numerous, as in LeNet.
 args = arguments(__doc__)
 if args.full or args.dataset != "digits":
     print("this example trains nothing, whatever --dataset and --full say")
 with keras.StatelessScope(initialize_variables=False):
     net = make_alexnet()
 net.summary(line_length=72)
-assert net.count_params() == 62_378_344
+claim("AlexNet has 62,378,344 parameters", net.count_params() == 62_378_344)
 
 # %%
-# The same as a table, with what an image costs: a kernel is multiplied with the maps
-# before it at each pixel of the map that it makes, a weight of a dense layer once.
+# What it costs
+# -------------
+# The same as a table, with the multiplications that one image takes: a kernel is
+# multiplied with the maps before it at each position of the map that it makes, a weight
+# of a dense layer is used once.
 
 
 def multiplications(layer):
@@ -94,23 +105,47 @@ print(
 )
 
 # %%
-# Nearly all parameters are in the dense layers, nearly all of the work is in the
-# convolutions.
+# A convolution uses few weights many times, a dense layer many weights once. So the
+# parameters, which take memory and can overfit, are in the dense layers, and that is
+# where AlexNet has its dropout. The work is in the convolutions.
 weighted = table[table["parameters"] > 0]
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
+convolutional = weighted.index.str.startswith("conv")
+share = weighted[convolutional].sum(numeric_only=True) / total
+print(share.map("{:.1%} in the convolutions".format).to_string())
+claim("over 90 % of the parameters are in dense layers", share["parameters"] < 0.1)
+claim("over 90 % of the work is in convolutions", share["multiplications"] > 0.9)
+
+figure, axes = plt.subplots(2, 1, figsize=(6.4, 6.8), layout="constrained")
+colours = np.where(convolutional, "#0072B2", "#D55E00")
 for ax, name in zip(axes, total.index, strict=True):
-    millions = weighted[name] / 1e6
-    bars = ax.barh(np.arange(len(weighted)), millions)
+    millions = weighted[name].astype(float) / 1e6
+    bars = ax.barh(np.arange(len(weighted)), millions, color=colours)
     ax.bar_label(bars, [f"{each:.2f}" for each in millions], padding=3)
     ax.set_title(f"{name}, millions ({total[name] / 1e6:,.1f} in all)")
+    ax.set_yticks(np.arange(len(weighted)), weighted.index)
+    ax.invert_yaxis()
     ax.margins(x=0.15)
     ax.spines[["top", "right"]].set_visible(False)
-axes[0].set_yticks(np.arange(len(weighted)), weighted.index)
-axes[0].invert_yaxis()
 save(figure, args, "10_alexnet")
 
 # %%
-# As an estimator it has the function's keywords as parameters. To train it takes the
-# 1.2 million images, and took two GPUs of 2012 six days.
+# As an estimator
+# ---------------
+# It has the function's keywords as parameters. To train it takes the 1.2 million
+# images, and took two GPUs of 2012 five to six days, says the paper.
 clf = KerasClassifier(make_alexnet, n_classes=10)
 print({name: clf.get_params()[name] for name in ("n_classes", "dropout")})
+
+# %%
+# Try it
+# ------
+# The paper says that images have 224×224 pixels. Why 227 here?
+#
+# .. dropdown:: Answer
+#
+#    The paper's first maps have 55×55 positions. Kernels of 11 pixels that move on by 4
+#    give (227 - 11)/4 + 1 = 55 positions along a side. From 224 pixels it is 54 with
+#    1 pixel over, and what follows is smaller: the last pooling gives 5×5 maps, not
+#    6×6, and the first dense layer has 6,400 × 4096 weights, not 9,216 × 4096. The net
+#    then has 50,844,008 parameters. (With two or three zeros at each edge 224 fits as
+#    well; the paper does not say.)
