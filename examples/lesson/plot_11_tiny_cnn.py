@@ -80,7 +80,12 @@ table = pd.DataFrame(
         for name, each in columns.items()
     }
 )
-print(table.to_markdown(index=False, disable_numparse=True, stralign="right"))
+headers = ["CNN", "parameters", "dense net", "parameters"]
+print(
+    table.to_markdown(
+        index=False, headers=headers, disable_numparse=True, stralign="right"
+    )
+)
 claim(
     "61,482 beside 1,863,690",
     (tiny.count_params(), wide.count_params()) == (61482, 1863690),
