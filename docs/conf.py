@@ -7,7 +7,6 @@ SKNN_MNIST_GALLERY holds other arguments for them: "--dataset mnist --full".
 import os
 import re
 import shlex
-import tempfile
 from pathlib import Path
 
 # Names in the examples are looked up to be linked, this one only where it is enabled.
@@ -59,12 +58,10 @@ autodoc_typehints = "none"  # numpydoc's sections say them
 numpydoc_show_class_members = False
 numpydoc_use_plots = False
 
+
 # The gallery.
-FIGURES = tempfile.mkdtemp(prefix="sknn-mnist-figures-")
-
-
 def _arguments_of_examples(gallery_conf, script_vars):
-    return ["--out", FIGURES, *shlex.split(os.environ.get("SKNN_MNIST_GALLERY", ""))]
+    return ["--out", "", *shlex.split(os.environ.get("SKNN_MNIST_GALLERY", ""))]
 
 
 sphinx_gallery_conf = {

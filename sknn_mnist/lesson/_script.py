@@ -54,9 +54,9 @@ def arguments(description: str) -> argparse.Namespace:
     )
     parser.add_argument(
         "--out",
-        type=Path,
-        default=Path("figures"),
-        help="folder for the figures (default: figures)",
+        type=lambda text: Path(text) if text else None,
+        default="figures",
+        help="folder for the figures (default: figures); '' for none",
     )
     if not _is_an_example(sys.argv[0]):
         return parser.parse_args([], argparse.Namespace(out=None))
