@@ -226,7 +226,8 @@ def weights_that_fit(
     """
     if weights is None:
         return None
-    made = make_loss(loss, PRECISIONS["float32"], owner)
+    # Whether it may be one of logits is not the question here.
+    made = make_loss(loss, PRECISIONS["float32"], owner, logits=True)
     if not isinstance(made, keras.losses.Loss):
         return weights
     # Dice and Tversky of older versions of Keras have no such argument.

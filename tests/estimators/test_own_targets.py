@@ -209,6 +209,31 @@ def test_logits_are_predicted_as_probabilities(options, y):
     assert (net.predict(X) == y).mean() > 0.9
 
 
+@pytest.mark.parametrize("weighted", ["sample_weight", "class_weight"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"loss": SPARSE, "loss__from_logits": True},
+        {"loss": keras.losses.CategoricalCrossentropy(from_logits=True)},
+        {"model__loss": keras.losses.SparseCategoricalCrossentropy(True)},
+    ],
+    ids=["by name", "object", "compiled"],
+)
+def test_losses_of_logits_take_weights(loss, weighted):
+    """As those of probabilities do: the same net learns the same."""
+    weights = {0: 3.0, 1: 0.5, 2: 1.0}
+    fits = []
+    for options in ({"activation": None, **loss}, {"loss": SPARSE}):
+        net = KerasClassifier(make_model, **options, **QUICK)
+        given = {}
+        if weighted == "class_weight":
+            net.set_params(class_weight=weights)
+        else:
+            given["sample_weight"] = np.array([weights[each] for each in CODES])
+        fits.append(net.fit(X, CODES, **given).predict_proba(X))
+    np.testing.assert_allclose(*fits, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize("columns", [None, 1, 2])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
 def test_numbers(columns, dtype):
