@@ -200,7 +200,7 @@ batch_size, epochs = 128, 10
 full_batches, rest = divmod(len(X_train), batch_size)
 steps = full_batches + (rest > 0)
 print(
-    f"{len(X_train)} images = {full_batches} batches of {batch_size}, and {rest} left"
+    f"{len(X_train)} images: {full_batches} batches of {batch_size}, {rest} left over"
 )
 print(f"{steps} steps an epoch, {steps * epochs} steps in {epochs} epochs")
 

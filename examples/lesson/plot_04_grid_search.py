@@ -99,7 +99,7 @@ save(display.plot(kind="lines", train=True).figure_, args, "04_grid_search_lines
 # -------------------
 # Longer is better, and wider is better, over all of this grid. The training scores lie
 # above the held-out ones, since the nets know these images.
-scores = table["mean_test_score"].unstack("hidden_size")
+scores = pivot_cv_results(grid, columns="hidden_size", values="mean_test_score")
 claim(
     "for each width, more epochs have the higher score",
     (scores.diff(axis=0).iloc[1:] > 0).all(axis=None),
@@ -110,7 +110,7 @@ claim(
 )
 gap = table["mean_train_score"] - table["mean_test_score"]
 print("training score minus held-out score:")
-print(gap.unstack("hidden_size").round(4))
+print(gap.round(4).to_string())
 claim(
     "on average over the grid the training score is higher than the held-out one",
     gap.mean() > 0,
