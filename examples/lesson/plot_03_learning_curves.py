@@ -38,7 +38,7 @@ def trained(hidden_size):
     """Return a net of this width, after 100 epochs."""
     return DenseClassifier(
         hidden_size=hidden_size,
-        batch_size=128 if args.full else 32,
+        batch_size=128 if len(X_train) > 10_000 else 32,
         epochs=100,
         validation_split=0.2,
         random_state=0,
@@ -91,8 +91,8 @@ claim(
 # %%
 # Overfitting is not a fall in accuracy
 # -------------------------------------
-# Even where the held-out loss rises, the accuracy hardly changes. Accuracy counts what is
-# right; the loss also asks how sure the net was. A net that has trained for too long
+# Even where the held-out loss rises, the accuracy hardly changes. Accuracy counts what
+# is right; the loss also asks how sure the net was. A net that has trained for too long
 # gets about the same images wrong, and is surer of its mistakes (Guo and others). If
 # you only want the answer, you may not mind. If you want to know how sure it is, you
 # have to.
