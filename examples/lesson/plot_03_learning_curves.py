@@ -63,15 +63,15 @@ for begin in range(0, 100, 20):
     part = slice(begin, begin + 20)
     print(
         f"epochs {begin + 1:2} to {begin + 20:3}: training loss "
-        f"{loss[part].mean():.5f}, held-out loss {val_loss[part].mean():.4f}"
+        f"{loss[part].mean():.2g}, held-out loss {val_loss[part].mean():.3f}"
     )
 claim(
     "after epoch 40 the training loss still falls, to less than a third",
     loss[-1] < loss[39] / 3,
 )
 claim(
-    "the held-out loss does not follow: in the last 20 epochs it is at more than 9 "
-    "tenths of what it was in epochs 21 to 40",
+    "the held-out loss does not follow: from epochs 21 to 40 to the last 20 epochs it "
+    "falls by less than a tenth, or rises",
     val_loss[80:].mean() > 0.9 * val_loss[20:40].mean(),
 )
 claim(
@@ -80,7 +80,7 @@ claim(
 )
 if args.dataset == "mnist":
     claim(
-        "at the end it is at more than 11 tenths of that point",
+        "at the end it has risen by more than a tenth from there",
         val_loss[-1] > 1.1 * val_loss.min(),
     )
 claim(
@@ -120,7 +120,7 @@ ends = {
     for name, net in nets.items()
 }
 for name, (on_training, held_out) in ends.items():
-    print(f"{name:>9}: training loss {on_training:.5f}, held-out loss {held_out:.4f}")
+    print(f"{name:>9}: training loss {on_training:.2g}, held-out loss {held_out:.3f}")
 small, middle, large = (held_out / training for training, held_out in ends.values())
 claim(
     "the larger the net, the more times its training loss the held-out loss is",
