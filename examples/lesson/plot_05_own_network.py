@@ -25,6 +25,8 @@ Sources: F. Chollet, "Deep learning with Python", 2021. The wrapper began in Ker
 # --------------------------
 # It makes the net and compiles it. The loss is the one for one-hot labels, as on the
 # slide; whose labels are numbers need not care, as is seen below.
+import textwrap
+
 import numpy as np
 from sklearn.model_selection import GridSearchCV
 
@@ -61,7 +63,7 @@ def make_model(optimizer="adam", hidden_size=32):
 # The function itself is handed over, not what it returns: no brackets. From its
 # signature the wrapper takes its parameters, beside those that any net has.
 clf = KerasClassifier(make_model, memory=":memory:", random_state=0)
-print("its parameters:", ", ".join(clf.get_params()))
+print(textwrap.fill("its parameters: " + ", ".join(clf.get_params()), 72))
 claim("hidden_size is one of them", clf.get_params()["hidden_size"] == 32)
 
 # %%
@@ -102,8 +104,8 @@ claim(
 # %%
 # Beside the ready-made net
 # -------------------------
-# It is the same net as :class:`~sknn_mnist.DenseClassifier` builds. The two begin with
-# other random weights, and that is all that their scores differ by.
+# It is the same net as :class:`~sknn_mnist.DenseClassifier` builds. From the same seed
+# the two draw other random weights to begin with, so their scores differ by luck.
 ready_made = DenseClassifier(hidden_size=256, epochs=10, random_state=0)
 ready_made.fit(X_train, y_train)
 own = grid.best_estimator_
