@@ -99,9 +99,9 @@ for _ in range(1000):
     promised.append(on_validation[best])
     kept.append(on_the_rest[best])
 
-print(f"a net of the twenty, on average:        {right.mean():.3f}")
-print(f"the chosen one, on the images it was chosen by: {np.mean(promised):.3f}")
-print(f"the chosen one, on the others:          {np.mean(kept):.3f}")
+print(f"the twenty nets, on average:           {right.mean():.3f}")
+print(f"the chosen one, where it was chosen:   {np.mean(promised):.3f}")
+print(f"the chosen one, on other images:       {np.mean(kept):.3f}")
 claim(
     "the score that a net was chosen by is too good, by more than a point on average",
     np.mean(promised) - np.mean(kept) > 0.01,

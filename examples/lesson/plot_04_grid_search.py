@@ -156,6 +156,6 @@ claim(
 #    On the bundled digits it is in the corner again: 40 epochs and 1,024 units have
 #    about 0.976, where 10 epochs and 256 units have 0.956. But it gets less and less.
 #    Twice the epochs and twice the units (20 and 512) have about 0.971, so most of the
-#    gain. What doubling both again adds, 0.005, is half of a standard deviation over the
-#    folds (0.01), and costs four times as much. A search does not say when to stop; what
-#    a gain is worth is yours to decide.
+#    gain. What doubling both again adds, 0.005, is half of a standard deviation over
+#    the folds (0.01), and costs four times as much. A search does not say when to stop;
+#    what a gain is worth is yours to decide.
