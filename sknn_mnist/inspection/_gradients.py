@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["class_score_gradients", "gradient_ascent"]
+__all__ = ["class_score_gradients", "deconvolved", "gradient_ascent"]
 
 
 def class_score_gradients(
@@ -43,6 +43,75 @@ def class_score_gradients(
         chosen = tf.gather(scores, tf.constant(units), axis=1, batch_dims=1)
         total = tf.reduce_sum(chosen)
     return np.asarray(tape.gradient(total, x))
+
+
+def deconvolved(
+    path: list[keras.layers.Layer],
+    images: np.ndarray,
+    filters: np.ndarray,
+    places: np.ndarray,
+) -> np.ndarray:
+    """Project one unit's activation for each image back to its pixels.
+
+    Parameters
+    ----------
+    path : list of keras.layers.Layer
+        The layers from the image to the unit's, convolutions with relu or without.
+    images : ndarray of shape (n_samples, ...)
+        The network's input.
+    filters : ndarray of shape (n_samples,), int
+        The filter of each image's unit.
+    places : ndarray of shape (n_samples, 2), int
+        Its row and column in the map.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+        The projections. They are a gradient but for the rectification: transposed
+        convolution is that of a convolution, and unpooling by the switches that of
+        pooling.
+    """
+    x = tf.convert_to_tensor(images)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        maps = x
+        for layer in path:
+            maps = _passed(layer, maps)
+    signal = np.zeros(maps.shape, dtype=np.float64)
+    unit = (np.arange(len(images)), *places.T, filters)
+    signal[unit] = tf.cast(maps, tf.float64).numpy()[unit]
+    signal = tf.cast(signal, maps.dtype)
+    return np.asarray(tape.gradient(maps, x, output_gradients=signal))
+
+
+def _passed(layer: keras.layers.Layer, maps: tf.Tensor) -> tf.Tensor:
+    """Return what a layer makes of maps, rectified by way of `_rectified`."""
+    if isinstance(layer, keras.layers.Conv2D):
+        maps = _convolved(layer, maps)
+    elif not isinstance(layer, keras.layers.Activation | keras.layers.ReLU):
+        return layer(maps, training=False)
+    activation = getattr(layer, "activation", keras.activations.relu)
+    return _rectified(maps) if activation is keras.activations.relu else maps
+
+
+def _convolved(layer: keras.layers.Conv2D, maps: tf.Tensor) -> tf.Tensor:
+    """Return the response of a convolution before its activation."""
+    dtype = layer.compute_dtype  # what comes out of a rescaling has 64 bits
+    maps = keras.ops.conv(
+        keras.ops.cast(maps, dtype),
+        keras.ops.cast(layer.kernel, dtype),
+        strides=layer.strides,
+        padding=layer.padding,
+        dilation_rate=layer.dilation_rate,
+        data_format="channels_last",
+    )
+    return maps + keras.ops.cast(layer.bias, dtype) if layer.use_bias else maps
+
+
+@tf.custom_gradient
+def _rectified(maps: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Rectify maps on the way up, and the signal on the way down."""
+    return tf.nn.relu(maps), tf.nn.relu
 
 
 def gradient_ascent(
@@ -91,12 +160,7 @@ def gradient_ascent(
         with tf.GradientTape() as tape:
             tape.watch(x)
             taken = x if body is None else body(x, training=False)
-            maps = keras.ops.conv(
-                keras.ops.cast(taken, layer.kernel.dtype),  # of 64 bits if rescaled
-                layer.kernel,
-                padding=layer.padding,
-                data_format="channels_last",
-            )
+            maps = _convolved(layer, taken)
             if whole:
                 wanted = tf.reduce_mean(maps, axis=(1, 2))
             else:

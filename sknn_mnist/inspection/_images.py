@@ -56,6 +56,8 @@ def images_of(net: Any, x: np.ndarray) -> np.ndarray:
 
 def as_images(x: np.ndarray) -> np.ndarray:
     """Return what `images_of` does, of an array that is known to be right."""
+    if x.ndim == 3:  # a network of the user's own may take images without channels
+        return x[..., None]
     return x if x.ndim == 4 else x.reshape(len(x), *shape_of_row(x.shape[1]))
 
 
