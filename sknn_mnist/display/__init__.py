@@ -9,6 +9,7 @@ Knows `inspection`, whose arrays it draws, and the ground floor.
 
 from sknn_mnist.display._activation_maximization import ActivationMaximizationDisplay
 from sknn_mnist.display._brackets import BracketsDisplay
+from sknn_mnist.display._deconvolution import DeconvolutionDisplay
 from sknn_mnist.display._feature_maps import FeatureMapsDisplay
 from sknn_mnist.display._history import HistoryDisplay
 from sknn_mnist.display._kernels import KernelsDisplay
@@ -19,6 +20,7 @@ from sknn_mnist.display._sensitivity import SensitivityDisplay
 __all__ = [
     "ActivationMaximizationDisplay",
     "BracketsDisplay",
+    "DeconvolutionDisplay",
     "FeatureMapsDisplay",
     "HistoryDisplay",
     "KernelsDisplay",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
 # isort: split
@@ -52,16 +50,22 @@ def path_to(
     InvalidParameterError
         Where one of them is no layer that a signal can be projected back through.
     """
-    makers = {id(_output(each)): each for each in network.layers}
-    tensor, path = _output(layer), []
-    while tensor is not network.inputs[0]:
-        maker: Any = makers.get(id(tensor))
-        reason = "a layer that is called twice" if maker is None else _obstacle(maker)
+    if isinstance(network, keras.Sequential):
+        path = list(network.layers)
+        path, calls = path[: path.index(layer) + 1], {}
+    else:
+        # A sum of two maps, and the like, is an operation, but no layer.
+        way = keras.Model(network.inputs[0], layer.output)
+        path = [each for each in way.operations if type(each) is not layers.InputLayer]
+        config = way.get_config()["layers"]
+        calls = {each["name"]: len(each["inbound_nodes"]) for each in config}
+    for each in path:
+        reason = _obstacle(each)
+        if calls.get(each.name, 1) > 1:
+            reason = f"{each.name!r}, which is called more than once"
         if reason:
             raise _no_way_back(layer, owner, reason)
-        path.append(maker)
-        tensor = maker.input
-    return path[::-1]
+    return path
 
 
 def windows_of(
@@ -112,14 +116,6 @@ def windows_of(
                 raise _no_way_back(path[-1], owner, reason)
     height, width = (last - first + 1).reshape(-1, 2)[0].tolist()
     return first, (height, width)
-
-
-def _output(layer: keras.layers.Layer) -> Any:
-    """Return what a layer gives, None if it is called more than once, or never."""
-    try:
-        return layer.output
-    except (AttributeError, ValueError):
-        return None
 
 
 def _windows(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from keras import layers
 from sklearn.model_selection import GridSearchCV
@@ -84,53 +84,44 @@ def test_what_is_beyond_the_border_is_0():
         assert np.argwhere(patch).tolist() == [list(where)]
 
 
-sizes = st.integers(1, 3)
-
-
-@settings(max_examples=8)
-@given(
-    kernel=st.tuples(sizes, sizes),
-    strides=st.tuples(sizes, st.just(1)),
-    pool=st.tuples(sizes, sizes),
-    pool_strides=st.integers(1, 3),
-    padding=st.sampled_from(["valid", "same"]),
-    place=st.tuples(sizes, sizes),
-)
-def test_a_receptive_field_is_the_pixels_that_move_the_unit(
-    kernel, strides, pool, pool_strides, padding, place
-):
-    strides = (strides[0], strides[0])
-    dilation = 2 if strides == (1, 1) else 1
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@settings(max_examples=3, phases=[Phase.generate])
+@given(data=st.data())
+def test_a_receptive_field_is_the_pixels_that_move_the_unit(padding, data):
+    pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    stride, dilation = data.draw(st.sampled_from([(1, 1), (2, 1), (3, 1), (1, 2)]))
     network = keras.Sequential(
         [
-            layers.Input((23, 22, 1)),
+            layers.Input((19, 18, 1)),
             layers.ZeroPadding2D(((1, 0), (2, 1))),
             layers.Conv2D(
                 1,
-                kernel,
-                strides=strides,
+                data.draw(pair),
+                strides=stride,
                 dilation_rate=dilation,
                 padding=padding,
                 kernel_initializer="ones",
             ),
-            layers.AveragePooling2D(pool, strides=pool_strides, padding=padding),
+            layers.AveragePooling2D(
+                data.draw(pair), strides=data.draw(pair), padding=padding
+            ),
             layers.Cropping2D(((1, 0), (0, 0))),
-            layers.Conv2D(1, 2, padding=padding, kernel_initializer="ones"),
+            layers.Conv2D(1, (1, 2), padding="same", kernel_initializer="ones"),
         ]
     )
-    place = np.minimum(place, np.array(network.output.shape[1:3]) - 1)
-    pixel = np.eye(23 * 22, dtype=np.float32).reshape(-1, 23, 22, 1)
-    moved = np.asarray(network(pixel))[(slice(None), *place, 0)].reshape(23, 22) > 0
+    assume(0 not in network.outputs[0].shape[1:3])
+    place = np.minimum(data.draw(pair), np.array(network.outputs[0].shape[1:3]) - 1)
+    pixel = np.eye(19 * 18, dtype=np.float32).reshape(-1, 19, 18, 1)
+    moved = np.asarray(network(pixel))[(slice(None), *place, 0)].reshape(19, 18) > 0
     path = path_to(network, network.layers[-1], "a test")
     corner, size = windows_of(path, pixel[:1], place, "a test")
-    expected = np.zeros((23, 22), dtype=bool)
+    expected = np.zeros((19, 18), dtype=bool)
     (top, left), (bottom, right) = np.maximum(corner, 0), corner + size
     expected[top:bottom, left:right] = True
+    # With strides that are wider than kernels there are gaps.
     assert not moved[~expected].any()
-    # Strides may leave pixels within the window unseen, but never its sides.
-    for axis in (0, 1):
-        seen, wanted = (np.flatnonzero(each.any(axis)) for each in (moved, expected))
-        assert (seen[0], seen[-1]) == (wanted[0], wanted[-1])
+    if stride == dilation == 1:
+        np.testing.assert_array_equal(moved, expected)
 
 
 # -- the projections ------------------------------------------------------------------
@@ -213,9 +204,11 @@ def by_hand(net, image, place, number):
     normalised = np.asarray(norm(conv_1(image[None]), training=False))[0]
     activation = np.asarray(conv_2(pool(normalised[None])))[(0, *place, number)]
     kernel = conv_2.get_weights()[0]
-    pooled = np.zeros((*pool.output.shape[1:],))
+    height, width, filters = pool.output.shape[1:]
+    pooled = np.zeros((height + 2, width + 2, filters))  # "same": with a margin of 1
     row, column = place
     pooled[row : row + 3, column : column + 3] = activation * kernel[..., number]
+    pooled = pooled[1:-1, 1:-1]
     unpooled = np.zeros_like(normalised)
     for r, c, f in np.ndindex(pooled.shape):
         window = normalised[2 * r : 2 * r + 2, 2 * c : 2 * c + 2, f]
@@ -224,7 +217,7 @@ def by_hand(net, image, place, number):
     gamma, _, _, variance = norm.get_weights()
     rectified = np.maximum(unpooled * gamma / np.sqrt(variance + norm.epsilon), 0)
     pixels = np.zeros((image.shape[0] + 2, image.shape[1] + 2, image.shape[2]))
-    for r, c, f in np.ndindex(rectified.shape):  # "same": with a margin of 1
+    for r, c, f in np.ndindex(rectified.shape):
         pixels[r : r + 3, c : c + 3] += (
             rectified[r, c, f] * conv_1.get_weights()[0][..., f]
         )
@@ -243,13 +236,7 @@ def test_it_is_what_the_paper_describes():
     ).fit(images, np.arange(10) % 2)
     found = deconvolution(net, images, "conv_2", n_patches=4)
     assert (found.activations[:, 0] > 0).all()
-    inner = [
-        each
-        for each in np.ndindex(2, 4)
-        if (np.abs(found.positions[each] - 1.5) < 1).all()  # whole kernels of conv_2
-    ]
-    assert len(inner) >= 2
-    for each in inner:
+    for each in np.ndindex(2, 4):
         expected = by_hand(
             net, images[found.images[each]], found.positions[each], each[0]
         )
