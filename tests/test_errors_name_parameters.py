@@ -28,6 +28,7 @@ WINGS = (display, inspection, datasets, reporting, model_selection, builders)
 # What `**options` of these are: the keywords of the functions that they are handed to.
 OPTIONS = {
     "ActivationMaximizationDisplay.from_estimator": [inspection.maximize_activation],
+    "DeconvolutionDisplay.from_estimator": [inspection.deconvolution],
     "SensitivityDisplay.from_estimator": [inspection.occlusion],
     "load_dataset": [datasets.load_mnist],
     # The `fit` of any estimator, which says itself what it does not take.
@@ -107,6 +108,15 @@ def good(digits, tmp_path_factory):
         "FeatureMapsDisplay.from_estimator": images,
         "ActivationMaximizationDisplay": {"images": np.ones((2, 3, 3, 1))},
         "ActivationMaximizationDisplay.from_estimator": {**net, "n_steps": 1},
+        "DeconvolutionDisplay": {
+            "projections": np.ones((2, 4, 3, 3, 1)),
+            "patches": np.ones((2, 4, 3, 3, 1)),
+            "activations": np.ones((2, 4)),
+            "images": np.ones((2, 4), int),
+            "corners": np.ones((2, 4, 2), int),
+            "filters": two,
+        },
+        "DeconvolutionDisplay.from_estimator": {**images, "n_patches": 2},
         "BracketsDisplay": {
             "results": pd.DataFrame(
                 {"bracket": 0, "candidate": two, "epochs": 1, "mean_test": [0.5, 0.7]}
@@ -138,6 +148,8 @@ def good(digits, tmp_path_factory):
         },
         "SensitivityDisplay.from_estimator": images,
         "convolution_kernels": net,
+        "deconvolution": {**images, "n_patches": 2},
+        "strongest_patches": {**images, "n_patches": 2},
         "feature_maps": images,
         "gradient_saliency": images,
         "images_of": {"net": clf, "x": X.reshape(-1, 64)},
@@ -296,6 +308,12 @@ def test_any_value_is_taken_or_refused_by_name(good, owner, name):
         ("SensitivityDisplay", "sensitivity", np.ones((2, 3, 4))),
         ("SensitivityDisplay", "labels", ["one"]),
         ("SensitivityDisplay", "method", "foo"),
+        ("SensitivityDisplay.from_estimator", "n_samples", 5),
+        ("gradient_saliency", "noise", -0.1),
+        ("strongest_patches", "n_patches", 3),
+        ("deconvolution", "filters", [2]),
+        ("DeconvolutionDisplay", "patches", np.ones((2, 4, 3, 3, 3))),
+        ("DeconvolutionDisplay", "corners", np.ones((2, 4))),
     ],
 )
 def test_these_are_refused(good, owner, name, value):

@@ -2,8 +2,10 @@
 What a convolutional net sees
 =============================
 
-Feature maps of an image through the layers, what each filter looks for, and which
-pixels a decision hangs on.
+A net that is right nine times of ten may be right for a wrong reason. Four pictures ask
+it why: the **feature maps** of an image through the layers, **occlusion** and
+**saliency**, which ask what a decision hangs on, and the **mistakes**. Each answers
+another question, and each can be read wrongly.
 
 .. code-block:: sh
 
@@ -11,43 +13,136 @@ pixels a decision hangs on.
 """
 
 # %%
-# A small net, so that all of its maps can be looked at.
+# The net
+# -------
+# Twice eight filters, so that all of its maps can be looked at.
+import numpy as np
+
 from sknn_mnist import CNNClassifier
 from sknn_mnist.display import (
-    ActivationMaximizationDisplay,
     FeatureMapsDisplay,
     MistakesDisplay,
     SensitivityDisplay,
 )
-from sknn_mnist.lesson import arguments, load, save
+from sknn_mnist.inspection import feature_maps, gradient_saliency, occlusion
+from sknn_mnist.lesson import arguments, claim, load, save
 
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args, layout="image")
-cnn = CNNClassifier(filters=(8, 16), epochs=5 if args.full else 15, random_state=0)
+cnn = CNNClassifier(filters=(8, 8), epochs=5 if args.full else 12, random_state=0)
 cnn.fit(X_train, y_train)
 print(f"accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
 
 # %%
-# The first convolution finds edges of each direction; of the second, after pooling,
-# less is to be seen.
+# Feature maps
+# ------------
+# A feature map is what one filter makes of the image: bright where it answers. One row
+# per image, one column per filter. The first convolution still has the shape of the
+# digit, traced by edges of several directions.
 for layer in ("conv_1", "pool_1", "conv_2"):
     display = FeatureMapsDisplay.from_estimator(cnn, X_test[:4], layer).plot()
     save(display.figure_, args, f"13_feature_maps_{layer}")
 
 # %%
-# What a filter looks for: images made to excite it most.
-for layer in (0, 1):
-    display = ActivationMaximizationDisplay.from_estimator(cnn, layer).plot()
-    save(display.figure_, args, f"13_looked_for_{layer + 1}")
+# Pooling halves the sides and keeps the strongest answer of each 2×2 places. The second
+# convolution answers to parts: a corner, a bow, the end of a stroke. *Where* becomes
+# coarse, *what* remains.
+maps, pooled = (feature_maps(cnn, X_test[:100], name) for name in ("conv_1", "pool_1"))
+print("maps:", maps.shape[1:], "pooled:", pooled.shape[1:])
+claim("after a relu no map is negative", maps.min() == 0)
+claim(
+    "pooling keeps the strongest answer of each map",
+    np.array_equal(maps.max(axis=(1, 2)), pooled.max(axis=(1, 2))),
+)
 
 # %%
-# Which regions a decision hangs on: hide a patch and see what the probability loses, or
-# ask for the gradient.
-for method in ("occlusion", "gradient"):
-    display = SensitivityDisplay.from_estimator(cnn, X_test[:8], method=method)
-    save(display.plot().figure_, args, f"13_{method}")
+# Where it misleads: a bright map is an answer, not a reason. What the layers after it
+# make of it, the picture does not say. And each row has its own scale of colours, so
+# that a map which is bright here may be dim beside another image's.
+#
+# Occlusion
+# ---------
+# So ask for reasons. Hide a patch of the image, and see what the probability of the
+# predicted class loses (Zeiler and Fergus 2014). **Orange**: with this patch hidden the
+# net is less sure. **Violet**: it is surer.
+few = X_test[:8]
+display = SensitivityDisplay.from_estimator(cnn, few, method="occlusion").plot()
+save(display.figure_, args, "13_occlusion")
 
 # %%
-# And what it gets wrong.
-display = MistakesDisplay.from_estimator(cnn, X_test, y_test).plot()
+# The unit is a probability, so images can be compared; a net that is very sure loses
+# nothing anywhere, and its picture is empty.
+some = X_test[:50]
+lost, ink = occlusion(cnn, some), some > 0.5
+print(f"lost on ink {lost[ink].mean():.3f}, elsewhere {lost[~ink].mean():.3f}")
+claim("hiding ink costs more than hiding paper", lost[ink].mean() > lost[~ink].mean())
+
+# %%
+# Where it misleads: a digit with a hole is an image that the net was never trained on,
+# and to cover paper with black changes nothing. What is hidden together counts
+# together: two strokes each of which is enough will both seem to be of no account.
+#
+# Saliency
+# --------
+# Or take the gradient: by how much would the score rise if a pixel had a little more
+# ink, or less (Simonyan et al. 2013)? One pass back instead of a hundred images with
+# patches. As it is, the gradient is speckled, since it jumps from pixel to pixel. The
+# display shows its mean over noisy copies of the image: SmoothGrad (Smilkov et al.
+# 2017).
+for name, n_samples in (("gradient", 0), ("smoothgrad", 50)):
+    display = SensitivityDisplay.from_estimator(
+        cnn, few, method="gradient", n_samples=n_samples
+    ).plot()
+    save(display.figure_, args, f"13_{name}")
+
+
+def roughness(saliency):
+    """Return how much neighbours differ, as a fraction of the mean."""
+    return np.abs(np.diff(saliency, axis=2)).mean() / saliency.mean()
+
+
+plain = gradient_saliency(cnn, some)
+smooth = gradient_saliency(cnn, some, n_samples=50)
+print(f"roughness: {roughness(plain):.2f}, of the mean {roughness(smooth):.2f}")
+claim("the mean is smoother", roughness(smooth) < roughness(plain))
+
+# %%
+# Where it misleads: it tells how the score *would* change, not what it came from.
+off_ink = smooth[some < 0.1].sum() / smooth.sum()
+print(f"of the saliency {off_ink:.0%} is where there is no ink")
+claim("much of it is where there is no ink at all", off_ink > 0.2)
+
+# %%
+# A pixel of paper beside a 3 has a large gradient because ink there would make it an 8.
+# Each image has its own scale, so a bright spot says nothing of how much; and where the
+# net is sure of a class for a hundred reasons, the gradient of each is small.
+#
+# The mistakes
+# ------------
+# Last, look at what it gets wrong, the surest mistakes first. Some can be forgiven.
+display = MistakesDisplay.from_estimator(cnn, X_test, y_test).plot(n_images=15)
 save(display.figure_, args, "13_mistakes")
+
+# %%
+# What do its surest mistakes hang on? The same question, asked of them.
+worst = X_test[display.index[:6]]
+display = SensitivityDisplay.from_estimator(cnn, worst, method="occlusion").plot()
+save(display.figure_, args, "13_mistakes_occlusion")
+
+# %%
+# Try it
+# ------
+# Occlude with patches of 3 pixels, then of 9: ``patch_size=3``. What becomes of the
+# probability that is lost, and of the picture?
+#
+# .. dropdown:: Answer
+#
+#    ANSWER
+#
+# Sources
+# -------
+# - M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
+#   2014.
+# - K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013.
+# - D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg, "SmoothGrad: removing noise
+#   by adding noise", 2017.

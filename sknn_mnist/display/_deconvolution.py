@@ -28,6 +28,9 @@ __all__ = ["DeconvolutionDisplay"]
 # Inches: a grid of patches, and its caption.
 GRID, CAPTION = 1.7, 0.3
 
+# How bright a patch is where there is no ink.
+PAPER = 0.93
+
 
 class DeconvolutionDisplay:
     """What excites filters most: activations projected to pixels, beside the images.
@@ -39,8 +42,10 @@ class DeconvolutionDisplay:
 
     Parameters
     ----------
-    projections, patches : ndarray of shape (filters, n_patches, height, width, channels)
-        What `sknn_mnist.inspection.deconvolution` gave.
+    projections : ndarray of shape (filters, n_patches, height, width, channels)
+        What `sknn_mnist.inspection.deconvolution` gave, as all that follows.
+    patches : ndarray of shape (filters, n_patches, height, width, channels)
+        The pixels at the same places.
     activations : ndarray of shape (filters, n_patches)
         How much the patches excite the filters.
     images : ndarray of shape (filters, n_patches)
@@ -89,7 +94,9 @@ class DeconvolutionDisplay:
 
         def alike(name: str, value: Any, dimensions: tuple[int, ...]) -> np.ndarray:
             names = (*sides[:2], "2")[: len(dimensions)]
-            cells = as_cells(name, value, owner, names if dimensions != shape else sides)
+            cells = as_cells(
+                name, value, owner, names if dimensions != shape else sides
+            )
             if cells.shape != dimensions:
                 must = f"be an array of shape {dimensions}, as the projections"
                 raise refused(name, owner, must, described(value))
@@ -248,7 +255,9 @@ def _as_ink(patches: np.ndarray, of: np.ndarray) -> np.ndarray:
     shades = (patches - low) / ((high - low) or 1.0)
     if shades.shape[-1] == 3:
         return shades
-    return np.repeat(1 - np.stack(as_pictures(shades))[..., None], 3, axis=-1)
+    # Paper is not white, so that the border of a patch is seen.
+    shades = np.stack(as_pictures(PAPER * (1 - shades)))
+    return np.repeat(shades[..., None], 3, axis=-1)
 
 
 def _grid(pictures: np.ndarray, there: np.ndarray) -> np.ndarray:

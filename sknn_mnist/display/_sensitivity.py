@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sknn_mnist._parameters import (
     call_as,
@@ -28,7 +30,13 @@ __all__ = ["SensitivityDisplay"]
 # Inches per tile.
 TILE = 1.1
 
-METHODS = ("gradient", "occlusion")
+FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "gradient": gradient_saliency,
+    "occlusion": occlusion,
+}
+
+# Copies of an image over which a gradient's picture is a mean.
+SMOOTH = 50
 
 
 class SensitivityDisplay:
@@ -63,7 +71,10 @@ class SensitivityDisplay:
     >>> from sknn_mnist.display import SensitivityDisplay
     >>> X, _, y, _ = load_digits28(layout="image", return_X_y=True)
     >>> clf = CNNClassifier(filters=8, random_state=0).fit(X[:200], y[:200])
-    >>> _ = SensitivityDisplay.from_estimator(clf, X[:4], method="gradient").plot()
+    >>> display = SensitivityDisplay.from_estimator(clf, X[:4], method="gradient")
+    >>> display.frame().columns.tolist()
+    ['image', 'class', 'row', 'column', 'sensitivity']
+    >>> _ = display.plot()
     """
 
     def __init__(
@@ -81,7 +92,7 @@ class SensitivityDisplay:
             must = f"be an array of shape {self.images.shape[:3]}, as the images"
             raise refused("sensitivity", owner, must, described(sensitivity))
         self.labels = as_texts("labels", labels, owner, len(self.images))
-        check_one_of("method", method, METHODS, owner)
+        check_one_of("method", method, FUNCTIONS, owner)
         self.method = method
 
     @classmethod
@@ -108,7 +119,9 @@ class SensitivityDisplay:
         method : {"occlusion", "gradient"}, default="occlusion"
             Whether to hide regions and measure what is lost, or take the gradient.
         **options : dict
-            Handed to `sknn_mnist.inspection.occlusion`.
+            Handed to `sknn_mnist.inspection.occlusion` or `gradient_saliency`. The
+            gradient is the mean at 50 noisy copies of each image (SmoothGrad), unless
+            ``n_samples`` says otherwise; 0 is the gradient at the image itself.
 
         Returns
         -------
@@ -123,16 +136,40 @@ class SensitivityDisplay:
             When a parameter is out of its range.
         """
         owner = method_of(cls, "from_estimator")
-        check_one_of("method", method, METHODS, owner)
-        if method == "occlusion":
-            sensitivity = call_as(owner, occlusion, estimator, X, target, **options)
-        else:
-            for name, value in options.items():
-                raise refused(name, owner, f"be left out with {method=}", repr(value))
-            sensitivity = call_as(owner, gradient_saliency, estimator, X, target)
+        check_one_of("method", method, FUNCTIONS, owner)
+        function = FUNCTIONS[method]
+        others = set().union(*map(_options_of, FUNCTIONS.values()))
+        for name in options.keys() & others - _options_of(function):
+            must = f"be left out with {method=}"
+            raise refused(name, owner, must, repr(options[name]))
+        if method == "gradient":
+            options = {"n_samples": SMOOTH, **options}
+        sensitivity = call_as(owner, function, estimator, X, target, **options)
         images, about = images_and_classes(estimator, X, target, owner)
         labels = [str(each) for each in about]
         return cls(images, sensitivity, labels, method)
+
+    def frame(self) -> pd.DataFrame:
+        """Return how much the score depends on each pixel as a table.
+
+        Returns
+        -------
+        DataFrame
+            One row per pixel: the image (its place among the images), its class where
+            it has one, row, column and sensitivity.
+        """
+        n_images, height, width = self.sensitivity.shape
+        image, row, column = np.indices(self.sensitivity.shape).reshape(3, -1)
+        classes: list[Any] = self.labels or [None] * n_images
+        return pd.DataFrame(
+            {
+                "image": image,
+                "class": np.repeat(np.array(classes, object), height * width),
+                "row": row,
+                "column": column,
+                "sensitivity": self.sensitivity.ravel(),
+            }
+        )
 
     def plot(self, *, ax: Any = None, cmap: Any = None) -> Any:
         """Draw the images above, their sensitivity below.
@@ -191,6 +228,11 @@ class SensitivityDisplay:
                 scale, ax=ax, label="probability lost when hidden", shrink=0.8
             )
         return self
+
+
+def _options_of(function: Callable[..., Any]) -> set[str]:
+    named = signature(function).parameters.values()
+    return {each.name for each in named if each.kind is each.KEYWORD_ONLY}
 
 
 def _in_colours(picture: np.ndarray) -> np.ndarray:

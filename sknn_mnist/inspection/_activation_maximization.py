@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
+
+# isort: split
+import keras
 import numpy as np
 from scipy import ndimage
 
@@ -14,10 +18,11 @@ from sknn_mnist._parameters import (
     check_finite,
     check_positive_int,
     invalid,
+    refused,
 )
 from sknn_mnist.estimators._parameters import is_auto
 from sknn_mnist.inspection._gradients import gradient_ascent
-from sknn_mnist.inspection._layers import convolution, graph_of
+from sknn_mnist.inspection._layers import graph_of, layer_with_units
 from sknn_mnist.inspection._unwrapping import net_of
 
 __all__ = ["maximize_activation"]
@@ -31,16 +36,17 @@ def maximize_activation(
     n_steps: int = 60,
     step_size: float = 0.1,
     decay: float = 0.2,
-    blur: float = 0.3,
+    blur: float = 0.6,
     value_range: Any = "auto",
     random_state: Any = 0,
 ) -> np.ndarray:
-    """Return images that excite each filter of a convolution most [1]_.
+    """Return images that excite each filter of a layer most [1]_.
 
-    From noise around mid grey, gradient ascent on the filter's response before its
-    activation, in the middle of its map. After each step the image is drawn back to
-    mid grey and blurred a little [2]_, which removes patterns that excite a filter but
-    mean nothing to the eye, and clipped to the range of pixels.
+    This is feature visualisation by optimisation [3]_: from noise around mid grey,
+    gradient ascent on the filter's response before its activation, in the middle of
+    its map. After each step the image is drawn back to mid grey and blurred a little
+    [2]_, which removes patterns that excite a filter but mean nothing to the eye, and
+    clipped to the range of pixels.
 
     Parameters
     ----------
@@ -48,10 +54,13 @@ def maximize_activation(
         A fitted `CNNClassifier` or `CNNRegressor`, or a pipeline or search that ends
         in one.
     layer : int or str, default=0
-        Which convolution, as in `convolution_kernels`.
+        Which convolution, as in `convolution_kernels`; or the name of a dense layer,
+        whose units are then the filters: those of ``"output"`` stand for the classes.
+        Of the first convolution these are its kernels again, as images; the last
+        convolution and the classes show what kernels can't.
     whole : bool, default=False
         Whether to maximise the filter's mean response over all positions of its map,
-        instead of that at one position.
+        instead of that at one position. A dense layer has one only, which sees all.
     n_steps : int, default=60
         Steps of gradient ascent.
     step_size : float, default=0.1
@@ -59,9 +68,9 @@ def maximize_activation(
         of the range of pixels.
     decay : float, default=0.2
         Fraction of its difference to mid grey that a pixel loses per step, in [0, 1).
-    blur : float, default=0.3
+    blur : float, default=0.6
         Standard deviation of the Gaussian blur after each step, in pixels; 0 for
-        none.
+        none, which leaves speckle that excites a filter as much.
     value_range : "auto" or (float, float), default="auto"
         Smallest and largest value of a pixel, as the network sees it. "auto" is 0 to
         1, before the first layer of a net that rescales: 0 to 255 by 1/255.
@@ -72,7 +81,8 @@ def maximize_activation(
     -------
     ndarray of shape (filters, height, width, channels)
         One image per filter: as large as the receptive field of one position of the
-        map, or as the network's input if `whole`.
+        map, or as the network's input if `whole`
+        and for a dense layer.
 
     Raises
     ------
@@ -87,6 +97,7 @@ def maximize_activation(
        higher-layer features of a deep network", 2009.
     .. [2] J. Yosinski, J. Clune, A. Nguyen, T. Fuchs and H. Lipson, "Understanding
        neural networks through deep visualization", 2015.
+    .. [3] C. Olah, A. Mordvintsev and L. Schubert, "Feature visualization", 2017.
 
     Examples
     --------
@@ -96,6 +107,8 @@ def maximize_activation(
     >>> clf = CNNClassifier(filters=(4, 8), random_state=0).fit(X[:200], y[:200])
     >>> maximize_activation(clf, 1, n_steps=5).shape
     (8, 8, 8, 1)
+    >>> maximize_activation(clf, "output", n_steps=5).shape  # one for each class
+    (10, 28, 28, 1)
     """
     owner = "maximize_activation"
     whole = check_bool("whole", whole, owner)
@@ -111,10 +124,13 @@ def maximize_activation(
         value_range = _range("value_range", value_range, owner)
     generator = as_random_state("random_state", random_state, owner)
     net = net_of(estimator, owner)
-    found = convolution(net, layer, owner)
+    found = layer_with_units(net, layer, owner)
     network = graph_of(net, owner)
     scale = getattr(net, "rescaling_", None) or 1.0
     low, high = sorted((0.0, 1 / scale)) if is_auto(value_range) else value_range
+    if len(network.inputs[0].shape) != 4:
+        must = "take images of shape (height, width, channels)"
+        raise refused("estimator", owner, must, repr(net))
     shape = (int(found.kernel.shape[-1]), *network.inputs[0].shape[1:])
     noise = generator.uniform(-0.1, 0.1, size=shape)
     grey = (low + high) / 2
@@ -134,7 +150,9 @@ def maximize_activation(
         step_size=step_size * (high - low),
         keep=keep,
     )
-    return images if whole else images[(slice(None), *_bounding_box(seen))]
+    if whole or isinstance(found, keras.layers.Dense):
+        return images
+    return images[(slice(None), *_bounding_box(seen))]
 
 
 def _range(name: str, value: Any, owner: str) -> tuple[float, float]:

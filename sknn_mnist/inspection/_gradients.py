@@ -124,14 +124,14 @@ def gradient_ascent(
     step_size: float,
     keep: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Change images until they excite the filters of a convolution, one per filter.
+    """Change images until they excite the filters of a layer, one per filter.
 
     Parameters
     ----------
     model : keras.Model
         The network.
-    layer : keras.layers.Conv2D
-        One of its convolutions.
+    layer : keras.layers.Conv2D or keras.layers.Dense
+        One of its layers. The units of a dense one are filters that see all.
     start : ndarray of shape (n_filters, height, width, channels)
         The initial images; image i is changed to excite filter i.
     whole : bool
@@ -150,7 +150,7 @@ def gradient_ascent(
     seen : ndarray of shape (height, width), bool
         Which pixels have ever had a gradient, for any filter.
     """
-    # The convolution without its activation: where a relu is 0 there is no slope.
+    # The layer without its activation: where a relu is 0 there is no slope.
     body = None
     if layer is not model.layers[0]:
         body = keras.Model(model.inputs[0], layer.input)
@@ -160,7 +160,12 @@ def gradient_ascent(
         with tf.GradientTape() as tape:
             tape.watch(x)
             taken = x if body is None else body(x, training=False)
-            maps = _convolved(layer, taken)
+            if isinstance(layer, keras.layers.Dense):
+                dtype = layer.compute_dtype
+                maps = tf.matmul(tf.cast(taken, dtype), tf.cast(layer.kernel, dtype))
+                maps = maps[:, None, None]  # a bias has no slope
+            else:
+                maps = _convolved(layer, taken)
             if whole:
                 wanted = tf.reduce_mean(maps, axis=(1, 2))
             else:

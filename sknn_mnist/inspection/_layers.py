@@ -13,7 +13,7 @@ import numpy as np
 from sknn_mnist._parameters import invalid, refused
 from sknn_mnist.estimators._base import KerasEstimator
 
-__all__ = ["convolution", "graph_of", "layer_with_maps"]
+__all__ = ["convolution", "graph_of", "layer_with_maps", "layer_with_units"]
 
 
 def graph_of(net: KerasEstimator, owner: str) -> keras.Model:
@@ -41,6 +41,16 @@ def convolution(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Con
         each for each in net.model_.layers if isinstance(each, keras.layers.Conv2D)
     ]
     return _chosen(found, layer, owner, net, "a convolution")
+
+
+def layer_with_units(
+    net: KerasEstimator, layer: Any, owner: str
+) -> keras.layers.Conv2D | keras.layers.Dense:
+    """Return a convolution, as `convolution` does, or a dense layer by its name."""
+    for each in net.model_.layers:
+        if isinstance(each, keras.layers.Dense) and each.name == layer:
+            return each
+    return convolution(net, layer, owner)
 
 
 def layer_with_maps(net: KerasEstimator, layer: Any, owner: str) -> keras.layers.Layer:

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from sknn_mnist._parameters import check_finite, check_positive_int, refused
+from sknn_mnist._parameters import (
+    as_random_state,
+    check_finite,
+    check_not_negative,
+    check_positive_int,
+    refused,
+)
 from sknn_mnist.estimators._base import KerasEstimator
 from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._images import as_images, in_batches
@@ -19,8 +25,20 @@ from sknn_mnist.inspection._unwrapping import net_and_input
 __all__ = ["gradient_saliency", "images_and_classes", "looked_at", "occlusion"]
 
 
-def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
+def gradient_saliency(
+    estimator: Any,
+    X: Any,
+    target: Any = None,
+    *,
+    n_samples: int = 0,
+    noise: float = 0.15,
+    random_state: Any = 0,
+) -> np.ndarray:
     """Return how much the score of a class depends on each pixel [1]_.
+
+    The gradient of a net jumps from pixel to pixel, and its picture is speckled. With
+    `n_samples` it is the mean of the gradients at so many noisy copies of each image:
+    SmoothGrad [2]_.
 
     Parameters
     ----------
@@ -32,24 +50,34 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     target : array-like of shape (n_samples,), label or None, default=None
         The class; of a regressor with several targets, the number of the target.
         None: the predicted class, or a regressor's only or first target.
+    n_samples : int, default=0
+        Noisy copies of each image; 0 for the gradient at the image itself.
+    noise : float, default=0.15
+        Standard deviation of the copies' noise, as a fraction of the range of the
+        image's values.
+    random_state : int, RandomState or None, default=0
+        Seeds the noise.
 
     Returns
     -------
     ndarray of shape (n_samples, height, width)
-        Absolute gradient of the score before the softmax, the maximum over the
-        channels. For samples that are no images, height is 1.
+        Absolute (mean) gradient of the score before the softmax, the maximum over
+        the channels. For samples that are no images, height is 1.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         When the estimator is not fitted.
     TypeError or ValueError
-        When X is not what `predict` takes, or `target` is no class.
+        When X is not what `predict` takes, `target` is no class, or another parameter
+        is out of its range.
 
     References
     ----------
     .. [1] K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional
        networks", 2013.
+    .. [2] D. Smilkov, N. Thorat, B. Kim, F. Viégas and M. Wattenberg, "SmoothGrad:
+       removing noise by adding noise", 2017.
 
     Examples
     --------
@@ -59,13 +87,27 @@ def gradient_saliency(estimator: Any, X: Any, target: Any = None) -> np.ndarray:
     >>> clf = DenseClassifier(random_state=0).fit(X[:200], y[:200])
     >>> gradient_saliency(clf, X[:3]).shape
     (3, 28, 28)
+    >>> smooth = gradient_saliency(clf, X[:3], n_samples=25)
     """
-    net, x = net_and_input(estimator, "gradient_saliency", X)
-    network = graph_of(net, "gradient_saliency")
-    units = _units(net, x, target, "gradient_saliency")
+    owner = "gradient_saliency"
+    check_positive_int("n_samples", n_samples, owner, 0)
+    noise = check_not_negative("noise", noise, owner)
+    generator = as_random_state("random_state", random_state, owner)
+    net, x = net_and_input(estimator, owner, X)
+    network = graph_of(net, owner)
+    units = _units(net, x, target, owner)
     if network.outputs[0].shape[1] == 1:
         units = np.zeros_like(units)  # one score for both classes
-    gradients = in_batches(partial(class_score_gradients, network), x, units)
+    gradients_at = partial(in_batches, partial(class_score_gradients, network))
+    if n_samples == 0:
+        gradients = gradients_at(x, units)
+    else:
+        sides = tuple(range(1, x.ndim))
+        spread = noise * np.ptp(x, axis=sides, keepdims=True)
+        gradients = np.zeros_like(x)
+        for _ in range(n_samples):
+            noisy = x + spread * generator.standard_normal(x.shape)
+            gradients += gradients_at(noisy.astype(x.dtype), units) / n_samples
     return np.abs(as_images(gradients)).max(axis=-1)
 
 
