@@ -158,9 +158,9 @@ claim(
 #   2014.
 # - D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing higher-layer features of
 #   a deep network", 2009.
-# - J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson, "Understanding neural networks
-#   through deep visualization", 2015.
+# - J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson, "Understanding neural
+#   networks through deep visualization", 2015.
 # - C. Olah, A. Mordvintsev, L. Schubert, "Feature visualization", 2017.
 # - A. Mahendran, A. Vedaldi, "Salient deconvolutional networks", 2016.
-# - J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt, B. Kim, "Sanity checks for
-#   saliency maps", 2018.
+# - J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt, B. Kim, "Sanity checks
+#   for saliency maps", 2018.

@@ -137,7 +137,11 @@ save(display.figure_, args, "13_mistakes_occlusion")
 #
 # .. dropdown:: Answer
 #
-#    ANSWER
+#    The larger the patch, the more it takes away. On the bundled digits the place of an
+#    image that matters most loses about 0.2 of its probability with patches of 3, 0.5
+#    with 5 and 0.75 with 9. Small patches show little, since what is left of a stroke
+#    does as well; large ones are blurred, and blame the paper beside a stroke for the
+#    stroke. So say which size a picture is of, and look at two.
 #
 # Sources
 # -------
