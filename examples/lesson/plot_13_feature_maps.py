@@ -91,7 +91,7 @@ claim("hiding ink costs more than hiding paper", lost[ink].mean() > lost[~ink].m
 # 2017).
 for name, n_samples in (("gradient", 0), ("smoothgrad", 50)):
     display = SensitivityDisplay.from_estimator(
-        cnn, few, method="gradient", n_samples=n_samples
+        cnn, few, method="gradient", n_samples=n_samples, noise=0.3
     ).plot()
     save(display.figure_, args, f"13_{name}")
 
@@ -102,7 +102,7 @@ def roughness(saliency):
 
 
 plain = gradient_saliency(cnn, some)
-smooth = gradient_saliency(cnn, some, n_samples=50)
+smooth = gradient_saliency(cnn, some, n_samples=50, noise=0.3)
 print(f"roughness: {roughness(plain):.2f}, of the mean {roughness(smooth):.2f}")
 claim("the mean is smoother", roughness(smooth) < roughness(plain))
 
