@@ -74,7 +74,7 @@ save(display.figure_, args, "12_filters_2")
 # Kernels begin as random numbers, and small ones stay near to where they began. The
 # pattern of a kernel is learned *and* drawn by lot. The same net before training:
 untrained = CNNClassifier(epochs=1, learning_rate=1e-9, **options)
-untrained.fit(X_train, y_train)
+untrained.fit(X_train[:500], y_train[:500])
 display = KernelsDisplay.from_estimator(untrained, layer=0).plot(cmap="PuOr_r")
 save(display.figure_, args, "12_filters_untrained")
 

@@ -9,8 +9,18 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sknn_mnist import CNNClassifier, CNNRegressor, DenseClassifier
-from sknn_mnist.display import HistoryDisplay, MistakesDisplay
+from sknn_mnist import (
+    CNNClassifier,
+    CNNRegressor,
+    DenseClassifier,
+    KerasClassifier,
+)
+from sknn_mnist.display import (
+    DeconvolutionDisplay,
+    HistoryDisplay,
+    MistakesDisplay,
+    SensitivityDisplay,
+)
 from sknn_mnist.inspection import (
     convolution_kernels,
     feature_maps,
@@ -73,6 +83,19 @@ def test_gradient_is_that_of_the_class_score(cnn):
         assert saliency[0, row, column] == pytest.approx(abs(slope), abs=2e-2, rel=0.2)
 
 
+def test_smooth_saliency_is_the_mean_gradient_at_noisy_copies(cnn):
+    plain = gradient_saliency(cnn, X[:3])
+    np.testing.assert_allclose(
+        gradient_saliency(cnn, X[:3], n_samples=2, noise=0.0), plain, rtol=1e-5
+    )
+    smooth = gradient_saliency(cnn, X[:3], target=1, n_samples=1, random_state=5)
+    noise = np.random.RandomState(5).standard_normal((3, 10, 10, 1))
+    spread = 0.15 * np.ptp(X[:3], axis=(1, 2))[:, None, None]
+    noisy = (X[:3] + spread * noise[..., 0]).astype(np.float32)
+    expected = gradient_saliency(cnn, noisy, target=1)
+    np.testing.assert_allclose(smooth, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_saliency_of_what_is_predicted_by_default(cnn):
     np.testing.assert_array_equal(
         gradient_saliency(cnn, X[:9]),
@@ -133,6 +156,30 @@ def test_what_one_place_looks_for_is_its_kernel(cnn):
     for image, kernel in zip(images - 0.5, kernels, strict=True):
         likeness = np.vdot(image, kernel)
         assert likeness > 0.99 * np.linalg.norm(image) * np.linalg.norm(kernel)
+
+
+def test_images_of_classes_are_taken_for_them(cnn):
+    images = maximize_activation(cnn, "output", n_steps=20)
+    assert images.shape == (3, 10, 10, 1)
+    assert cnn.predict(images).tolist() == [0, 1, 2]
+    flat = DenseClassifier(hidden_size=2, epochs=1).fit(X.reshape(60, -1), Y)
+    with pytest.raises(TypeError, match=r"must take images of shape \(height, width"):
+        maximize_activation(flat, "output")
+
+
+def test_filters_that_leave_places_out_are_maximised():
+    def make():
+        conv = keras.layers.Conv2D(2, 3, strides=3, dilation_rate=1)
+        parts = [conv, keras.layers.Flatten(), keras.layers.Dense(3)]
+        return keras.Sequential([keras.layers.Input((12, 12, 1)), *parts])
+
+    images = RNG.uniform(size=(6, 12, 12, 1)).astype(np.float32)
+    net = KerasClassifier(make, loss="mse", epochs=1).fit(images, np.arange(6) % 3)
+    kernel = net.model_.layers[0].get_weights()[0]
+    found = maximize_activation(net, 0, whole=True, blur=0, step_size=0.01) - 0.5
+    for number in (0, 1):  # the same in each of the windows, which don't overlap
+        expected = np.tile(kernel[..., number], (4, 4, 1))
+        assert np.corrcoef(found[number].ravel(), expected.ravel())[0, 1] > 0.99
 
 
 def test_receptive_field(cnn):
@@ -256,3 +303,30 @@ def test_what_is_wrong_is_named(cnn, call, error, message):
     with pytest.raises(error) as caught:
         call(cnn)
     assert message in str(caught.value)
+
+
+def test_frames_have_what_is_behind_the_pictures(cnn):
+    display = DeconvolutionDisplay.from_estimator(cnn, X, n_patches=3, filters=[4, 1])
+    frame = display.frame()
+    assert frame["filter"].tolist() == [4, 4, 4, 1, 1, 1]
+    assert frame["rank"].tolist() == [0, 1, 2] * 2
+    last = frame.iloc[-1]
+    assert last["activation"] == display.activations[1, 2]
+    assert (last["row"], last["column"]) == tuple(display.corners[1, 2])
+    assert display.plot(n_filters=1).ax_.texts[0].get_text() == "filter 4: projected"
+    display = SensitivityDisplay.from_estimator(cnn, X[:2], method="gradient")
+    frame = display.frame()
+    smooth = gradient_saliency(cnn, X[:2], n_samples=50)
+    np.testing.assert_array_equal(frame["sensitivity"], smooth.ravel())
+    assert frame.groupby("image")["class"].first().tolist() == display.labels
+    place = frame.query("image == 1 and row == 3 and column == 7")["sensitivity"]
+    assert place.item() == smooth[1, 3, 7]
+    # Neither dead filters nor colours are in the way of a picture.
+    colours = RNG.uniform(-1, 1, size=(2, 4, 3, 3, 3))
+    dead = np.array([[0.0] * 4, [1.0] * 4])
+    zeros = np.zeros((2, 4), int)
+    display = DeconvolutionDisplay(
+        colours, colours, dead, zeros, np.zeros((2, 4, 2)), [7, 8]
+    )
+    texts = [each.get_text() for each in display.plot().ax_.texts]
+    assert texts == ["filter 7: no answer", "", "filter 8: projected", "images"]
