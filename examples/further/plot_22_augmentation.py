@@ -19,7 +19,6 @@ from sknn_mnist import CNNClassifier
 from sknn_mnist.display import MistakesDisplay
 from sknn_mnist.lesson import arguments, claim, load, save
 
-# isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 args = arguments(__doc__)

@@ -35,7 +35,6 @@ from sknn_mnist.display import SearchDisplay
 from sknn_mnist.lesson import arguments, claim, load, save
 from sknn_mnist.reporting import pivot_cv_results
 
-# isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 args = arguments(__doc__)

@@ -33,7 +33,6 @@ import numpy as np
 from sknn_mnist.builders import build_cnn
 from sknn_mnist.lesson import arguments, claim, load, save
 
-# isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 
 args = arguments(__doc__)

@@ -32,7 +32,6 @@ from sknn_mnist import KerasClassifier
 from sknn_mnist.display import FeatureMapsDisplay, HistoryDisplay, KernelsDisplay
 from sknn_mnist.lesson import arguments, claim, load, save
 
-# isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 from keras import layers
 

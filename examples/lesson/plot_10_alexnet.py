@@ -35,7 +35,6 @@ import pandas as pd
 from sknn_mnist import KerasClassifier
 from sknn_mnist.lesson import arguments, claim, save
 
-# isort: split
 import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 from keras import layers
 

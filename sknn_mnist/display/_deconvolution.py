@@ -26,7 +26,7 @@ from sknn_mnist.inspection import deconvolution
 __all__ = ["DeconvolutionDisplay"]
 
 # Inches: a grid of patches, and its caption.
-GRID, CAPTION = 1.7, 0.3
+GRID, CAPTION = 1.5, 0.3
 
 # How bright a patch is where there is no ink.
 PAPER = 0.93

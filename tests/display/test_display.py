@@ -98,6 +98,9 @@ DISPLAYS = {
     "looked for": lambda s: ActivationMaximizationDisplay.from_estimator(
         s["cnn"], n_steps=2
     ),
+    "deconvolution": lambda s: room.DeconvolutionDisplay.from_estimator(
+        s["cnn"], s["X"][:99], filters=[0, 3]
+    ),
     "sensitivity": lambda s: SensitivityDisplay.from_estimator(s["cnn"], s["X"][:3]),
     "mistakes": lambda s: MistakesDisplay.from_estimator(s["cnn"], s["X"], s["y"]),
 }
