@@ -9,11 +9,14 @@ import re
 import shlex
 from pathlib import Path
 
-# Names in the examples are looked up to be linked, this one only where it is enabled.
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sphinx_gallery.sorting import FileNameSortKey
+# Examples run in two processes, of one thread each.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
-import sknn_mnist
+# Names in the examples are looked up to be linked, this one only where it is enabled.
+from sklearn.experimental import enable_halving_search_cv  # noqa: E402, F401
+from sphinx_gallery.sorting import FileNameSortKey  # noqa: E402
+
+import sknn_mnist  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
