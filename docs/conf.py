@@ -13,10 +13,10 @@ from pathlib import Path
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 # Names in the examples are looked up to be linked, this one only where it is enabled.
-from sklearn.experimental import enable_halving_search_cv  # noqa: E402, F401
-from sphinx_gallery.sorting import FileNameSortKey  # noqa: E402
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sphinx_gallery.sorting import FileNameSortKey
 
-import sknn_mnist  # noqa: E402
+import sknn_mnist
 
 ROOT = Path(__file__).parents[1]
 

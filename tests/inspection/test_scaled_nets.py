@@ -54,7 +54,7 @@ def test_maps_and_filters(nets, pixels):
         feature_maps(of_bits, X, "conv_1"), feature_maps(of_floats, X / 255, "conv_1")
     )
     found = maximize_activation(of_bits, n_steps=10)
-    assert found.max() > 200
+    assert found.max() > 100  # in the scale of the pixels
     np.testing.assert_allclose(
         found / 255, maximize_activation(of_floats, n_steps=10), atol=1e-3
     )
