@@ -57,6 +57,7 @@ myst_heading_anchors = 3
 
 # The reference.
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc's sections say them
 numpydoc_show_class_members = False
 numpydoc_use_plots = False

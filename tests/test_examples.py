@@ -80,6 +80,11 @@ def test_example_reads_as_a_gallery_page(path):
     cells = re.findall(r"^# %%\n(.*)", text, flags=re.M)
     assert len(cells) >= 2
     assert all(re.match(r"# \S", line) for line in cells)
+    # What it says is held against its numbers, and it ends with a question.
+    assert text.count("claim(") >= 1
+    assert re.search(
+        r"^# Try it\n# ------\n(#.*\n)+# \.\. dropdown:: Answer", text, re.M
+    )
 
 
 def test_a_missing_data_set_is_one_line(tmp_path):
