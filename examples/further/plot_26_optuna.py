@@ -149,6 +149,5 @@ print(f"accuracy on the test set: {best.score(X_test, y_test):.4f}")
 # .. dropdown:: Answer
 #
 #    All nets are trained to the last rung: as many epochs as the second number above.
-#    The first net is the same one, as the sampler's seed is; later ones may differ, since
-#    the sampler learns from what the nets before came to, and now they all came to the
-#    end.
+#    The first net is the same one, as the sampler's seed is. Later ones may differ: the
+#    sampler learns from what the nets before came to, and now they all came to the end.
