@@ -31,7 +31,7 @@ def main() -> None:
     X_train, y_train = X_train[:ROWS], y_train[:ROWS]
 
     figure, axes = plt.subplots(
-        1, 3, figsize=(12, 3.8), width_ratios=(1, 1.2, 0.9), layout="constrained"
+        1, 3, figsize=(13, 3.8), width_ratios=(1, 1.2, 1.3), layout="constrained"
     )
     grid = GridSearchCV(
         DenseClassifier(memory=":memory:", random_state=0),
@@ -47,7 +47,7 @@ def main() -> None:
     axes[1].set_title("what eight filters make of four digits")
 
     wrong = MistakesDisplay.from_estimator(cnn, X_test, y_test)
-    wrong.plot(ax=axes[2], n_images=6)
+    wrong.plot(ax=axes[2], n_images=10)
     figure.savefig(args.out, dpi=100)
     # Fewer colours than anybody sees, and half of the bytes.
     Image.open(args.out).convert("RGB").quantize(128).save(args.out, optimize=True)
