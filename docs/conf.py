@@ -45,6 +45,7 @@ exclude_patterns = [
 ]
 templates_path = ["_templates"]
 nitpicky = True
+default_role = "autolink"  # single backticks: a link where there is what they name
 # What is not ours has its own site, which is not read here: a build needs no network.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!sknn_mnist).*"),

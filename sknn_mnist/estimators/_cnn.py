@@ -12,10 +12,10 @@ __all__ = ["CNNClassifier", "CNNRegressor"]
 
 @constructed
 class CNNClassifier(BaseKerasClassifier, CNNPart):
-    """Classifier: a small convolutional net [1]_.
+    """Classifier: a small convolutional net.
 
     A Keras net (`model_`) with the behaviour of a scikit-learn classifier.
-    Convolution and max pooling, once for each entry of `filters`, then dense
+    Convolution and max pooling [1]_, once for each entry of `filters`, then dense
     layers. X may hold images of shape (n, h, w) or (n, h, w, c), one flat row per
     sample, or paths of image files, which are read a few batches at a time.
 

@@ -41,10 +41,11 @@ def copy_examples(out: str | Path) -> list[Path]:
     >>> from sknn_mnist.lesson import copy_examples
     >>> with TemporaryDirectory() as folder:
     ...     copy_examples(folder)[0].name
-    'plot_21_stopping_in_time.py'
+    'plot_01_sequential_net.py'
     """
     source = next(each for each in FOLDERS if (each / "run_all.py").is_file())
-    scripts = [*sorted(source.glob("*/plot_*.py")), source / "run_all.py"]
+    scripts = sorted(source.glob("*/plot_*.py"), key=lambda path: path.name)
+    scripts.append(source / "run_all.py")
     targets = [Path(out) / each.relative_to(source) for each in scripts]
     for target in targets:
         if target.exists():
