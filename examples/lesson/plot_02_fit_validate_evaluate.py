@@ -9,8 +9,8 @@ held out beforehand. And they have to be held out twice.
 - The **training** images are what the weights are fitted to.
 - The **validation** images are what *we* look at while we choose: how many epochs, how
   many units, which net of twenty. Nothing is trained on them.
-- The **test** images are looked at once, at the end, when nothing will be changed any
-  more.
+- The **test** images are for the end, when nothing will be changed any more. (In this
+  lesson we look at them often, to teach. Nothing is chosen by them.)
 
 Why is the second not enough? Because choosing is a way of fitting too. This chapter
 shows by how much it misleads.
@@ -27,31 +27,63 @@ and subsequent selection bias in performance evaluation", 2010.
 # %%
 # Fit, with some images held out
 # ------------------------------
-# ``validation_split=0.1`` holds out the last tenth of the rows: the net is evaluated on
-# them after each epoch, and never trained on them. ``verbose=2`` prints a line an
-# epoch, as Keras does.
+# First with Keras alone: the net of the first chapter. ``validation_split=0.1`` holds
+# out the last tenth of the rows: the net is evaluated on them after each epoch, and
+# never trained on them. ``verbose=2`` prints a line an epoch. At the beginning of each
+# line is the number of steps: the rows that are left, in batches of 128.
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     accuracy_score,
     classification_report,
 )
 
-from sknn_mnist import DenseClassifier
+from sknn_mnist import DenseClassifier, build_dense
 from sknn_mnist.display import MistakesDisplay
 from sknn_mnist.lesson import arguments, claim, load, save
 
+import keras  # after sknn_mnist, which starts TensorFlow without its chatter
+
 args = arguments(__doc__)
 X_train, X_test, y_train, y_test = load(args)
-clf = DenseClassifier(
-    hidden_size=32, epochs=10, validation_split=0.1, verbose=2, random_state=0
+rows = len(X_train) - int(np.ceil(0.1 * len(X_train)))
+steps = int(np.ceil(rows / 128))
+print(f"{len(X_train)} rows, {rows} of them to learn from: {steps} steps an epoch")
+
+keras.utils.set_random_seed(0)
+net = build_dense(hidden_size=32)
+net.compile(
+    optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"]
 )
-clf.fit(X_train, y_train)
+history = net.fit(
+    X_train, y_train, batch_size=128, epochs=10, validation_split=0.1, verbose=2
+)
+claim("it took so many steps", int(net.optimizer.iterations) == 10 * steps)
 
 # %%
-# The lines are kept in ``history_``.
+# What ``fit`` returns has kept these lines: ``history.history`` is a dict with a list
+# for each metric, and pandas draws it. ``val_`` means held out.
+curves = pd.DataFrame(history.history, index=range(1, 11))
+ax = curves.plot(xlabel="epoch", figsize=(6.4, 3.8), grid=True)
+save(ax.figure, args, "02_history")
+claim("a row for each epoch, a column for each metric", curves.shape == (10, 4))
+
+# %%
+# ``evaluate`` gives the loss and the metrics on other images.
+loss, accuracy = net.evaluate(X_test, y_test, verbose=0)
+print(f"Keras: loss {loss:.3f}, accuracy {accuracy:.4f}")
+
+# %%
+# The estimator does the same: it holds out the same rows, and has the same lists in
+# ``history_``. (:class:`~sknn_mnist.display.HistoryDisplay` draws them, in the next
+# chapter.)
+clf = DenseClassifier(
+    hidden_size=32, epochs=10, validation_split=0.1, random_state=0
+).fit(X_train, y_train)
 print("what is kept:", list(clf.history_))
+claim("Keras's history has the same names", set(clf.history_) == set(history.history))
 first, last = (clf.history_["val_accuracy"][epoch] for epoch in (0, -1))
 print(f"accuracy on what was held out: {first:.3f} at first, {last:.3f} at last")
 claim("ten epochs are better than one, on held-out images too", last > first)
@@ -61,7 +93,6 @@ claim("ten epochs are better than one, on held-out images too", last > first)
 # --------------------------
 # Where you have validation images of your own, give them to ``fit``. Here they are the
 # same rows, so that the same net comes out.
-rows = len(X_train) - int(np.ceil(0.1 * len(X_train)))
 X_val, y_val = X_train[rows:], y_train[rows:]
 own = DenseClassifier(hidden_size=32, epochs=10, random_state=0)
 own.fit(X_train[:rows], y_train[:rows], X_val=X_val, y_val=y_val)
@@ -123,7 +154,7 @@ save(figure, args, "02_why_hold_out_twice")
 
 # %%
 # So the images that something was chosen by can't also say how good it is. That is what
-# the test images are for: they are used once, and nothing is chosen by them. The more
+# the test images are for: nothing is chosen by them. The more
 # one tries, and the fewer the validation images, the larger the error (Cawley and
 # Talbot). So it is small for three nets and thousands of validation images. But who
 # tries a few hundred things on them, over weeks, has fitted to them too.
@@ -139,6 +170,12 @@ claim(
     "score is scikit-learn's accuracy",
     np.isclose(clf.score(X_test, y_test), accuracy_score(y_test, predicted)),
 )
+
+# %%
+# The report has a row for each digit. Of the images that the net called an 8, how many
+# are one (precision)? Of all eights, how many did it find (recall)? F1 is between the
+# two, and the support is the number of images. Below them are the accuracy, and the
+# means over the ten digits: plain (macro), or by their support (weighted).
 print(classification_report(y_test, predicted, digits=3))
 
 # %%
@@ -152,9 +189,15 @@ save(figure, args, "02_confusion_matrix")
 
 # %%
 # What it gets wrong, the most confident mistakes first. Look at some: which would you
-# have got right?
+# have got right? Here is how to read the titles, with the first.
 display = MistakesDisplay.from_estimator(clf, X_test, y_test).plot()
 save(display.figure_, args, "02_mistakes")
+worst = display.frame().iloc[0]
+title = f"{worst.y_true:.0f}, not {worst.y_pred:.0f} ({worst.probability:.2f})"
+print(
+    f"{title}: it is a {worst.y_true:.0f}; the net said {worst.y_pred:.0f}, with "
+    f"probability {worst.probability:.2f}"
+)
 
 # %%
 # Try it
