@@ -66,8 +66,9 @@ claim("it took so many steps", int(net.optimizer.iterations) == 10 * steps)
 # What ``fit`` returns has kept these lines: ``history.history`` is a dict with a list
 # for each metric, and pandas draws it. ``val_`` means held out.
 curves = pd.DataFrame(history.history, index=range(1, 11))
-ax = curves.plot(xlabel="epoch", figsize=(6.4, 3.8), grid=True)
-save(ax.figure, args, "02_history")
+figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+curves.plot(ax=ax, xlabel="epoch", grid=True)
+save(figure, args, "02_history")
 claim("a row for each epoch, a column for each metric", curves.shape == (10, 4))
 
 # %%
@@ -195,7 +196,7 @@ save(display.figure_, args, "02_mistakes")
 worst = display.frame().iloc[0]
 title = f"{worst.y_true:.0f}, not {worst.y_pred:.0f} ({worst.probability:.2f})"
 print(
-    f"{title}: it is a {worst.y_true:.0f}; the net said {worst.y_pred:.0f}, with "
+    f"{title}: the label is {worst.y_true:.0f}; the net said {worst.y_pred:.0f}, with "
     f"probability {worst.probability:.2f}"
 )
 
