@@ -152,7 +152,8 @@ claim("its training loss still falls", slow[80:].mean() < slow[60:80].mean())
 # In part: on the bundled digits, 400 epochs bring its training loss to about 0.14. But
 # its held-out loss stops at about 0.25 then, more than twice that of 256 units. 8 units
 # are too few.
-#
+
+# %%
 # So a net that overfits may still be the better net, and one that does not may be too
 # small. What to do about it: more images, or images changed a little
 # (:doc:`augmentation </examples/further/plot_22_augmentation>`); stopping where the

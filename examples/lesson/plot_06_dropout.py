@@ -234,7 +234,8 @@ claim(
 # A step in the picture is one image (on the bundled digits of 360, or 0.3 points). Two
 # or three steps above or below the black line are luck, of the images and of the draws,
 # and say nothing about which is better.
-#
+
+# %%
 # Which mean it stands for
 # ------------------------
 # The down-weighted net stands for the geometric mean more than for the arithmetic one.
