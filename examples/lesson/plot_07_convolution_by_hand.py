@@ -101,6 +101,8 @@ by_kernels = fixed(
     keras.layers.Conv2D(3, 5, padding="same", use_bias=False), kernels, (28, 28, 1)
 )
 maps = np.asarray(by_kernels(images))
+print("Sobel's kernel, from left to right (the other is the same, turned):")
+print(sobel[1:4, 1:4])
 
 # %%
 # Max pooling keeps the largest of each 2×2 window: half the size, and the strokes stay.
@@ -114,7 +116,7 @@ for row, image, result, small in zip(axes, images, maps, pooled, strict=False):
     row[0].imshow(image[..., 0], cmap="gray_r")
     row[1].imshow(result[..., 0], cmap="gray_r")
     for ax, gradient in zip(row[2:4], result[..., 1:].transpose(2, 0, 1), strict=True):
-        ax.imshow(gradient, cmap="PuOr", vmin=-1, vmax=1)
+        ax.imshow(gradient, cmap="PuOr_r", vmin=-1, vmax=1)
     row[4].imshow(small[..., 0], cmap="gray_r")
 for ax, title in zip(axes[0], titles, strict=True):
     ax.set_title(title)
@@ -124,8 +126,9 @@ save(figure, args, "07_convolution_2d")
 
 # %%
 # The gradients are drawn with white as 0: where ink begins, seen from the left or from
-# above, they are purple, and orange where it ends. A stroke that goes straight down has
-# no edge from top to bottom but at its ends, as a bar drawn by hand shows.
+# above, they are positive, orange, and where it ends negative, violet. A stroke that
+# goes straight down has no edge from top to bottom but at its ends, as a bar drawn by
+# hand shows.
 bar = np.zeros((1, 28, 28, 1))
 bar[:, 4:24, 12:16] = 1
 of_bar = np.abs(np.asarray(by_kernels(bar))[0, 8:20])
