@@ -34,21 +34,28 @@ print(f"accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
 # Which images excite a filter
 # ----------------------------
 # A unit of a feature map sees a window of the image, its *receptive field*. In the last
-# convolution of this net that is 14×14 pixels: 5×5 places of a map that pooling has
-# halved, each of which has seen 5×5 pixels. For each filter we look through the images
-# for the nine windows that excite it most, at most one of each image.
+# convolution of this net that is 14×14 pixels. A kernel of the first one sees 5×5. A
+# place after pooling has seen four such windows, together 6×6. Five of these places
+# side by side, each two pixels further, have seen 4·2 + 6 = 14. For each filter we look
+# through the images for the nine windows that excite it most, at most one of each
+# image.
 #
 # What in them excites it
 # -----------------------
 # Zeiler and Fergus run the net backwards. They keep the one activation, set all others
 # of its layer to 0, and bring it down to the pixels: through pooling to the place where
 # the maximum was (the *switches*, remembered on the way up), through a relu if it is
-# positive, and through a convolution by the same kernels, transposed. What arrives is
-# on the left, the window of the image on the right.
+# positive, and through a convolution by its own kernels: each value lays down a copy of
+# the kernel, times itself, and where copies overlap they add up. What arrives is on the
+# left, the window of the image on the right.
 #
-# - **Orange**: more ink there would have raised the activation.
-# - **Violet**: ink there would have lowered it.
-# - **White**: no part in it.
+# - **Orange**: a positive sum arrives.
+# - **Violet**: a negative one.
+# - **White**: nothing.
+#
+# It is close to a gradient, by which more ink on orange would raise the activation. But
+# it is not one: a gradient passes a relu where the *image* made it positive, whatever
+# its own sign.
 X_many = X_train[:6000]
 display = DeconvolutionDisplay.from_estimator(cnn, X_many, layer=-1).plot()
 save(display.figure_, args, "09_deconvolution")
@@ -123,6 +130,7 @@ save(display.figure_, args, "09_filters")
 # %%
 # The ten units of the output can be asked as well: what is a 0 to this net, a 1, a 2?
 display = ActivationMaximizationDisplay.from_estimator(cnn, "output").plot()
+display.ax_.set_xlabel("10 classes")
 save(display.figure_, args, "09_classes")
 
 # %%
@@ -160,7 +168,7 @@ claim(
 #   a deep network", 2009.
 # - J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson, "Understanding neural
 #   networks through deep visualization", 2015.
-# - C. Olah, A. Mordvintsev, L. Schubert, "Feature visualization", 2017.
-# - A. Mahendran, A. Vedaldi, "Salient deconvolutional networks", 2016.
+# - C\. Olah, A. Mordvintsev, L. Schubert, "Feature visualization", 2017.
+# - A\. Mahendran, A. Vedaldi, "Salient deconvolutional networks", 2016.
 # - J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt, B. Kim, "Sanity checks
 #   for saliency maps", 2018.
