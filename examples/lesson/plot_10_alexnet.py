@@ -4,9 +4,9 @@ AlexNet, layer by layer
 
 What takes LeNet from digits to photographs? AlexNet, which won ImageNet's challenge of
 2012, is the same plan at another size: five convolutions, three poolings, three dense
-layers, 62,378,344 parameters, for images of 227×227 pixels in three colours and 1000
-classes. What was new made it trainable: rectified units, dropout, GPUs, and 1.2 million
-labelled photographs.
+layers, some 60 million parameters, for images of 227×227 pixels in three colours and
+1000 classes. What made it work at this size: rectified units, which learn fast, dropout
+against overfitting, two GPUs, and 1.2 million labelled photographs.
 
 Nobody trains it on a laptop, but its table tells what a net costs and where: nearly all
 *parameters* are in one place, nearly all of the *work* in another. So here is the
@@ -23,9 +23,13 @@ convolutional neural networks", 2012.
 # %%
 # The net as a function
 # ---------------------
-# The paper's net was cut in two towers for want of memory on its GPUs, and each saw
-# half of the maps below. Here it is one tower; response normalisation, which has no
-# parameters and has since been given up, is left out.
+# The paper's net was cut in two halves, for want of memory on its GPUs. In three of its
+# convolutions each half saw only its own maps. Here it is one piece, unless
+# ``halves=2``. Response normalisation, which has no parameters and has since been given
+# up, is left out.
+#
+# ``strides`` says by how many pixels a window moves on: the first kernels by four. A
+# pooling window of 3×3 moves on by two, so windows overlap.
 from math import prod
 
 import matplotlib.pyplot as plt
@@ -39,19 +43,20 @@ import keras  # after sknn_mnist, which starts TensorFlow without its chatter
 from keras import layers
 
 
-def make_alexnet(n_classes=1000, dropout=0.5):
-    """Return AlexNet in one tower, not compiled."""
+def make_alexnet(n_classes=1000, dropout=0.5, halves=1):
+    """Return AlexNet, not compiled."""
     convolution = {"activation": "relu", "padding": "same"}
+    halved = {**convolution, "groups": halves}
     return keras.Sequential(
         [
             layers.Input((227, 227, 3)),
             layers.Conv2D(96, 11, strides=4, activation="relu", name="conv_1"),
             layers.MaxPooling2D(3, strides=2, name="pool_1"),
-            layers.Conv2D(256, 5, **convolution, name="conv_2"),
+            layers.Conv2D(256, 5, **halved, name="conv_2"),
             layers.MaxPooling2D(3, strides=2, name="pool_2"),
             layers.Conv2D(384, 3, **convolution, name="conv_3"),
-            layers.Conv2D(384, 3, **convolution, name="conv_4"),
-            layers.Conv2D(256, 3, **convolution, name="conv_5"),
+            layers.Conv2D(384, 3, **halved, name="conv_4"),
+            layers.Conv2D(256, 3, **halved, name="conv_5"),
             layers.MaxPooling2D(3, strides=2, name="pool_5"),
             layers.Flatten(name="flatten"),
             layers.Dense(4096, activation="relu", name="dense_6"),
@@ -73,7 +78,14 @@ if args.full or args.dataset != "digits":
 with keras.StatelessScope(initialize_variables=False):
     net = make_alexnet()
 net.summary(line_length=72)
-claim("AlexNet has 62,378,344 parameters", net.count_params() == 62_378_344)
+claim("in one piece it has 62,378,344 parameters", net.count_params() == 62_378_344)
+
+# %%
+# The paper's own net has fewer, since a kernel that sees half of the maps has half of
+# the weights.
+with keras.StatelessScope(initialize_variables=False):
+    paper = make_alexnet(halves=2)
+claim("in two halves it has 60,965,224", paper.count_params() == 60_965_224)
 
 # %%
 # What it costs
@@ -133,7 +145,7 @@ save(figure, args, "10_alexnet")
 # It has the function's keywords as parameters. To train it takes the 1.2 million
 # images, and took two GPUs of 2012 five to six days, says the paper.
 clf = KerasClassifier(make_alexnet, n_classes=10)
-print({name: clf.get_params()[name] for name in ("n_classes", "dropout")})
+print({name: clf.get_params()[name] for name in ("n_classes", "dropout", "halves")})
 
 # %%
 # Try it
