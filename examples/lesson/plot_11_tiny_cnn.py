@@ -23,8 +23,8 @@ prevent neural networks from overfitting", 2014.
 # The tiny net
 # ------------
 # A kernel of 3×3 for each pair of a map that is read and a filter, and a bias for each
-# filter. Each convolution takes a margin of one pixel, each pooling halves the sides,
-# and rounds down: 28, 26, 13, 11, 5.
+# filter. Each convolution takes off a margin of one pixel at each edge, each pooling
+# halves the sides, and rounds down: 28, 26, 13, 11, 5.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -152,7 +152,7 @@ if not args.full or not on_mnist:
         held_out["dense net"][0] > held_out["CNN"][0],
     )
 claim(
-    "in the end the CNN gets as many of the test set right, within 1.5 %, or more",
+    "in the end the CNN's accuracy is as good, within 1.5 points (of 100), or better",
     scores["CNN"] > scores["dense net"] - 0.015,
 )
 if args.full and on_mnist:
