@@ -37,16 +37,14 @@ print(f"accuracy on the test set: {cnn.score(X_test, y_test):.4f}")
 # Feature maps
 # ------------
 # A feature map is what one filter makes of the image: bright where it answers. One row
-# per image, one column per filter. The first convolution still has the shape of the
-# digit, traced by edges of several directions.
+# per image, one column per filter. In the first convolution many maps are simply the
+# digit. Some show its edges on one side, some are dim.
 for layer in ("conv_1", "pool_1", "conv_2"):
     display = FeatureMapsDisplay.from_estimator(cnn, X_test[:4], layer).plot()
     save(display.figure_, args, f"13_feature_maps_{layer}")
 
 # %%
-# Pooling halves the sides and keeps the strongest answer of each 2×2 places. The second
-# convolution answers to parts: a corner, a bow, the end of a stroke. *Where* becomes
-# coarse, *what* remains.
+# Pooling halves the sides and keeps the strongest answer of each 2×2 places.
 maps, pooled = (feature_maps(cnn, X_test[:100], name) for name in ("conv_1", "pool_1"))
 print("maps:", maps.shape[1:], "pooled:", pooled.shape[1:])
 claim("after a relu no map is negative", maps.min() == 0)
@@ -54,6 +52,19 @@ claim(
     "pooling keeps the strongest answer of each map",
     np.array_equal(maps.max(axis=(1, 2)), pooled.max(axis=(1, 2))),
 )
+
+# %%
+# A filter of the second convolution sees 8×8 pixels, enough for a corner, a bow, the
+# end of a stroke. But several of its maps are still the whole digit; others are one
+# side of it, or pieces. After so short a training the filters have not specialised
+# much. How alike is each map to the digit itself, made as coarse? A correlation of 1
+# is the same picture.
+second = np.moveaxis(feature_maps(cnn, X_test[:100], "conv_2"), -1, 0)
+coarse = X_test[:100, 3:25, 3:25].reshape(-1, 11, 2, 11, 2).mean(axis=(2, 4))
+alike = np.corrcoef([coarse.ravel(), *second.reshape(8, -1)])[0, 1:]
+print("correlation of each map with the digit:", alike.round(2))
+claim("some maps are much like the digit", alike.max() > 0.5)
+claim("others are far less so", alike.min() < alike.max() - 0.3)
 
 # %%
 # Where it misleads: a bright map is an answer, not a reason. What the layers after it
@@ -73,27 +84,29 @@ save(display.figure_, args, "13_occlusion")
 # The unit is a probability, so images can be compared; a net that is very sure loses
 # nothing anywhere, and its picture is empty.
 some = X_test[:50]
-lost, ink = occlusion(cnn, some), some > 0.5
+lost, ink = occlusion(cnn, some, stride=4), some > 0.5  # for a mean, coarse will do
 print(f"lost on ink {lost[ink].mean():.3f}, elsewhere {lost[~ink].mean():.3f}")
 claim("hiding ink costs more than hiding paper", lost[ink].mean() > lost[~ink].mean())
 
 # %%
 # Where it misleads: a digit with a hole is an image that the net was never trained on,
-# and to cover paper with black changes nothing. What is hidden together counts
-# together: two strokes each of which is enough will both seem to be of no account.
+# and hidden means painted as paper, with 0: to cover paper changes nothing. What is
+# hidden together counts together: two strokes each of which is enough will both seem to
+# be of no account.
 #
 # Saliency
 # --------
-# Or take the gradient: by how much would the score rise if a pixel had a little more
-# ink, or less (Simonyan et al. 2013)? One pass back instead of a hundred images with
-# patches. As it is, the gradient is speckled, since it jumps from pixel to pixel. The
-# display shows its mean over noisy copies of the image: SmoothGrad (Smilkov et al.
-# 2017).
-for name, n_samples in (("gradient", 0), ("smoothgrad", 50)):
+# Or take the gradient: by how much would the score, before the softmax, change if a
+# pixel had a little more ink (Simonyan et al. 2013)? One pass back instead of a hundred
+# images with patches. Bright is a large change; whether up or down is not shown. As it
+# is, the gradient is speckled, since it jumps from pixel to pixel. The second picture
+# is its mean over noisy copies of each image: SmoothGrad (Smilkov et al. 2017).
+for name, n_samples in (("gradient", 0), ("SmoothGrad", 25)):
     display = SensitivityDisplay.from_estimator(
         cnn, few, method="gradient", n_samples=n_samples, noise=0.3
     ).plot()
-    save(display.figure_, args, f"13_{name}")
+    display.ax_.set_yticks(display.ax_.get_yticks(), ["image", name])
+    save(display.figure_, args, f"13_{name.lower()}")
 
 
 def roughness(saliency):
@@ -102,7 +115,7 @@ def roughness(saliency):
 
 
 plain = gradient_saliency(cnn, some)
-smooth = gradient_saliency(cnn, some, n_samples=50, noise=0.3)
+smooth = gradient_saliency(cnn, some, n_samples=25, noise=0.3)
 print(f"roughness: {roughness(plain):.2f}, of the mean {roughness(smooth):.2f}")
 claim("the mean is smoother", roughness(smooth) < roughness(plain))
 
@@ -124,10 +137,15 @@ display = MistakesDisplay.from_estimator(cnn, X_test, y_test).plot(n_images=15)
 save(display.figure_, args, "13_mistakes")
 
 # %%
-# What do its surest mistakes hang on? The same question, asked of them.
+# What do its surest mistakes hang on? Occlusion again, of the class that the net said,
+# the number below. Orange is what speaks for the mistake: with it hidden, the net is
+# less sure.
 worst = X_test[display.index[:6]]
 display = SensitivityDisplay.from_estimator(cnn, worst, method="occlusion").plot()
 save(display.figure_, args, "13_mistakes_occlusion")
+most = display.sensitivity.max(axis=(1, 2))
+print("lost at most, of each:", most.round(2))
+claim("a patch takes a good part of a mistake's probability", most.mean() > 0.2)
 
 # %%
 # Try it
@@ -147,6 +165,6 @@ save(display.figure_, args, "13_mistakes_occlusion")
 # -------
 # - M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks",
 #   2014.
-# - K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013.
+# - K\. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", 2013.
 # - D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg, "SmoothGrad: removing noise
 #   by adding noise", 2017.
