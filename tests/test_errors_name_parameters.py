@@ -308,7 +308,7 @@ def test_any_value_is_taken_or_refused_by_name(good, owner, name):
         ("SensitivityDisplay", "sensitivity", np.ones((2, 3, 4))),
         ("SensitivityDisplay", "labels", ["one"]),
         ("SensitivityDisplay", "method", "foo"),
-        ("SensitivityDisplay.from_estimator", "n_samples", 5),
+        ("SensitivityDisplay.from_estimator", "n_copies", 5),
         ("gradient_saliency", "noise", -0.1),
         ("strongest_patches", "n_patches", 3),
         ("deconvolution", "filters", [2]),

@@ -121,7 +121,7 @@ class SensitivityDisplay:
         **options : dict
             Handed to `sknn_mnist.inspection.occlusion` or `gradient_saliency`. The
             gradient is the mean at 50 noisy copies of each image (SmoothGrad), unless
-            ``n_samples`` says otherwise; 0 is the gradient at the image itself.
+            ``n_copies`` says otherwise; 0 is the gradient at the image itself.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class SensitivityDisplay:
             must = f"be left out with {method=}"
             raise refused(name, owner, must, repr(options[name]))
         if method == "gradient":
-            options = {"n_samples": SMOOTH, **options}
+            options = {"n_copies": SMOOTH, **options}
         sensitivity = call_as(owner, function, estimator, X, target, **options)
         images, about = images_and_classes(estimator, X, target, owner)
         labels = [str(each) for each in about]

@@ -30,14 +30,14 @@ def gradient_saliency(
     X: Any,
     target: Any = None,
     *,
-    n_samples: int = 0,
+    n_copies: int = 0,
     noise: float = 0.15,
     random_state: Any = 0,
 ) -> np.ndarray:
     """Return how much the score of a class depends on each pixel [1]_.
 
     The gradient of a net jumps from pixel to pixel, and its picture is speckled. With
-    `n_samples` it is the mean of the gradients at so many noisy copies of each image:
+    `n_copies` it is the mean of the gradients at so many noisy copies of each image:
     SmoothGrad [2]_.
 
     Parameters
@@ -50,7 +50,7 @@ def gradient_saliency(
     target : array-like of shape (n_samples,), label or None, default=None
         The class; of a regressor with several targets, the number of the target.
         None: the predicted class, or a regressor's only or first target.
-    n_samples : int, default=0
+    n_copies : int, default=0
         Noisy copies of each image; 0 for the gradient at the image itself.
     noise : float, default=0.15
         Standard deviation of the copies' noise, as a fraction of the range of the
@@ -87,10 +87,10 @@ def gradient_saliency(
     >>> clf = DenseClassifier(random_state=0).fit(X[:200], y[:200])
     >>> gradient_saliency(clf, X[:3]).shape
     (3, 28, 28)
-    >>> smooth = gradient_saliency(clf, X[:3], n_samples=25)
+    >>> smooth = gradient_saliency(clf, X[:3], n_copies=25)
     """
     owner = "gradient_saliency"
-    check_positive_int("n_samples", n_samples, owner, 0)
+    check_positive_int("n_copies", n_copies, owner, 0)
     noise = check_not_negative("noise", noise, owner)
     generator = as_random_state("random_state", random_state, owner)
     net, x = net_and_input(estimator, owner, X)
@@ -99,15 +99,15 @@ def gradient_saliency(
     if network.outputs[0].shape[1] == 1:
         units = np.zeros_like(units)  # one score for both classes
     gradients_at = partial(in_batches, partial(class_score_gradients, network))
-    if n_samples == 0:
+    if n_copies == 0:
         gradients = gradients_at(x, units)
     else:
         sides = tuple(range(1, x.ndim))
         spread = noise * np.ptp(x, axis=sides, keepdims=True)
         gradients = np.zeros_like(x)
-        for _ in range(n_samples):
+        for _ in range(n_copies):
             noisy = x + spread * generator.standard_normal(x.shape)
-            gradients += gradients_at(noisy.astype(x.dtype), units) / n_samples
+            gradients += gradients_at(noisy.astype(x.dtype), units) / n_copies
     return np.abs(as_images(gradients)).max(axis=-1)
 
 

@@ -86,9 +86,9 @@ def test_gradient_is_that_of_the_class_score(cnn):
 def test_smooth_saliency_is_the_mean_gradient_at_noisy_copies(cnn):
     plain = gradient_saliency(cnn, X[:3])
     np.testing.assert_allclose(
-        gradient_saliency(cnn, X[:3], n_samples=2, noise=0.0), plain, rtol=1e-5
+        gradient_saliency(cnn, X[:3], n_copies=2, noise=0.0), plain, rtol=1e-5
     )
-    smooth = gradient_saliency(cnn, X[:3], target=1, n_samples=1, random_state=5)
+    smooth = gradient_saliency(cnn, X[:3], target=1, n_copies=1, random_state=5)
     noise = np.random.RandomState(5).standard_normal((3, 10, 10, 1))
     spread = 0.15 * np.ptp(X[:3], axis=(1, 2))[:, None, None]
     noisy = (X[:3] + spread * noise[..., 0]).astype(np.float32)
@@ -319,7 +319,7 @@ def test_frames_have_what_is_behind_the_pictures(cnn):
     assert display.plot(n_filters=1).ax_.texts[0].get_text() == "filter 4: projected"
     display = SensitivityDisplay.from_estimator(cnn, X[:2], method="gradient")
     frame = display.frame()
-    smooth = gradient_saliency(cnn, X[:2], n_samples=50)
+    smooth = gradient_saliency(cnn, X[:2], n_copies=50)
     np.testing.assert_array_equal(frame["sensitivity"], smooth.ravel())
     assert frame.groupby("image")["class"].first().tolist() == display.labels
     place = frame.query("image == 1 and row == 3 and column == 7")["sensitivity"]
