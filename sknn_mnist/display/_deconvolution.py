@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sknn_mnist.display._drawing import (
     near_square,
     new_axes,
 )
+from sknn_mnist.display._tiles import FEW, as_choice, told
 from sknn_mnist.inspection import deconvolution
 
 __all__ = ["DeconvolutionDisplay"]
@@ -75,7 +77,7 @@ class DeconvolutionDisplay:
     >>> display = DeconvolutionDisplay.from_estimator(clf, X[:200], n_patches=4)
     >>> display.frame().columns.tolist()
     ['filter', 'rank', 'image', 'row', 'column', 'activation']
-    >>> _ = display.plot(n_filters=4)
+    >>> _ = display.plot(filters=[0, 3])
     """
 
     def __init__(
@@ -179,9 +181,9 @@ class DeconvolutionDisplay:
         self,
         *,
         ax: Any = None,
-        n_filters: int = 8,
-        n_columns: int = 2,
         cmap: Any = "PuOr_r",
+        filters: int | Sequence[int] | None = None,
+        n_columns: int = 2,
     ) -> Any:
         """Draw the projections of each filter beside its patches.
 
@@ -191,13 +193,15 @@ class DeconvolutionDisplay:
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure if None.
-        n_filters : int, default=8
-            Number of filters at most, the first of them.
-        n_columns : int, default=2
-            Filters per row.
         cmap : str or matplotlib.colors.Colormap, default="PuOr_r"
             A diverging colour map, whose middle is 0, for projections of one channel.
             Those of three are drawn in their colours, on a grey that is 0.
+        filters : int or sequence of int, default=None
+            Which filters: so many, the first ones, or their numbers, as `filters` of
+            the display has them; the first 8 if None. The picture says how many there
+            are.
+        n_columns : int, default=2
+            Filters per row.
 
         Returns
         -------
@@ -212,13 +216,14 @@ class DeconvolutionDisplay:
             When a parameter is invalid.
         """
         owner = method_of(self, "plot")
-        check_positive_int("n_filters", n_filters, owner)
+        n_filters = len(self.filters)
+        numbers = self.filters.tolist()
+        shown = as_choice("filters", filters, owner, n_filters, FEW, numbers)
         n_columns = check_positive_int("n_columns", n_columns, owner)
         colours = check_drawing(self, ax, cmap)
-        shown = min(n_filters, len(self.filters))
-        n_columns = min(n_columns, shown)
+        n_columns = min(n_columns, len(shown))
         tiles, captions = [], []
-        for place in range(shown):
+        for place in shown:
             answers = self.activations[place] != 0
             projections = _in_colours(self.projections[place], colours)
             patches = _as_ink(self.patches[place], self.patches)
@@ -228,14 +233,15 @@ class DeconvolutionDisplay:
             if not answers.any():
                 captions[-2:] = [f"{name}: no answer", ""]
         height, width = tiles[0].shape[:2]
-        rows = -(-shown // n_columns)
+        rows = -(-len(shown) // n_columns)
         self.ax_ = new_axes(
             ax,
             type(self).__name__,
             GRID * 2 * n_columns + 0.3,
-            (GRID * height / width + CAPTION) * rows + 0.2,
+            (GRID * height / width + CAPTION) * rows + 0.5,
         )
         draw_mosaic(self.ax_, tiles, 2 * n_columns, captions=captions)
+        self.ax_.set_xlabel(told(shown, n_filters, "filter"))
         self.figure_ = self.ax_.figure
         return self
 

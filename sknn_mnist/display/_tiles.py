@@ -23,7 +23,14 @@ FEW, MANY = 8, 32
 WIDTH, HEIGHT, LARGEST, SMALLEST = 6.0, 5.0, 1.0, 0.3
 
 
-def as_choice(name: str, value: Any, owner: str, n: int, most: int) -> list[int]:
+def as_choice(
+    name: str,
+    value: Any,
+    owner: str,
+    n: int,
+    most: int,
+    numbers: Sequence[Any] | None = None,
+) -> list[int]:
     """Return which of several things are shown.
 
     Parameters
@@ -37,22 +44,29 @@ def as_choice(name: str, value: Any, owner: str, n: int, most: int) -> list[int]
         How many there are.
     most : int
         How many are shown by default.
+    numbers : sequence, default=None
+        What their captions call them, where it is not 0 to n - 1.
 
     Returns
     -------
     list of int
-        Numbers from 0 to n - 1.
+        Their places, from 0 to n - 1.
     """
     if value is None:
         return list(range(min(n, most)))
     if _is_int(value) and value >= 1:
         return list(range(min(n, int(value))))
     is_list = isinstance(value, Collection | np.ndarray) and not isinstance(value, dict)
-    places = list(value) if is_list else []
-    if not places or not all(_is_int(each) and -n <= each < n for each in places):
-        allowed = f"None, an int above 0, or a sequence of ints in [{-n}, {n})"
+    chosen = list(value) if is_list else []
+    called = list(range(n) if numbers is None else numbers)
+    known = {each: at for at, each in enumerate(called)}
+    known |= {at - n: at for at in range(n)}
+    if not chosen or not all(_is_int(each) and each in known for each in chosen):
+        is_plain = called == list(range(n))
+        ints = f"in [{-n}, {n})" if is_plain else f"among {called}"
+        allowed = f"None, an int above 0, or a sequence of ints {ints}"
         raise invalid(name, owner, allowed, value)
-    return [int(each) % n for each in places]
+    return [known[each] for each in chosen]
 
 
 def told(shown: Collection[int], n: int, what: str) -> str:

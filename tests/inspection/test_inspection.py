@@ -316,7 +316,13 @@ def test_frames_have_what_is_behind_the_pictures(cnn):
     last = frame.iloc[-1]
     assert last["activation"] == display.activations[1, 2]
     assert (last["row"], last["column"]) == tuple(display.corners[1, 2])
-    assert display.plot(n_filters=1).ax_.texts[0].get_text() == "filter 4: projected"
+    assert display.plot(filters=1).ax_.texts[0].get_text() == "filter 4: projected"
+    assert display.ax_.get_xlabel() == "1 of 2 filters"
+    captions = [each.get_text() for each in display.plot(filters=[1, 4]).ax_.texts]
+    assert captions[::2] == ["filter 1: projected", "filter 4: projected"]
+    assert display.ax_.get_xlabel() == "2 filters"
+    with pytest.raises(ValueError, match=r"'filters' .* of ints among \[4, 1\]"):
+        display.plot(filters=[0])
     display = SensitivityDisplay.from_estimator(cnn, X[:2], method="gradient")
     frame = display.frame()
     smooth = gradient_saliency(cnn, X[:2], n_copies=50)
