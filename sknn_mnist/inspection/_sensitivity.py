@@ -51,7 +51,8 @@ def gradient_saliency(
         The class; of a regressor with several targets, the number of the target.
         None: the predicted class, or a regressor's only or first target.
     n_copies : int, default=0
-        Noisy copies of each image; 0 for the gradient at the image itself.
+        Noisy copies of each image, with the same noise for all images; 0 for the
+        gradient at the image itself.
     noise : float, default=0.15
         Standard deviation of the copies' noise, as a fraction of the range of the
         image's values.
@@ -106,7 +107,8 @@ def gradient_saliency(
         spread = noise * np.ptp(x, axis=sides, keepdims=True)
         gradients = np.zeros_like(x)
         for _ in range(n_copies):
-            noisy = x + spread * generator.standard_normal(x.shape)
+            # The same for each image: none depends on those beside it.
+            noisy = x + spread * generator.standard_normal(x.shape[1:])
             gradients += gradients_at(noisy.astype(x.dtype), units) / n_copies
     return np.abs(as_images(gradients)).max(axis=-1)
 

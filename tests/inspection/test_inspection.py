@@ -30,6 +30,7 @@ from sknn_mnist.inspection import (
     maximize_activation,
     occlusion,
 )
+from sknn_mnist.inspection._gradients import class_score_gradients
 from sknn_mnist.inspection._unwrapping import unwrapped
 
 RNG = np.random.default_rng(0)
@@ -84,16 +85,28 @@ def test_gradient_is_that_of_the_class_score(cnn):
 
 
 def test_smooth_saliency_is_the_mean_gradient_at_noisy_copies(cnn):
-    plain = gradient_saliency(cnn, X[:3])
-    np.testing.assert_allclose(
-        gradient_saliency(cnn, X[:3], n_copies=2, noise=0.0), plain, rtol=1e-5
-    )
-    smooth = gradient_saliency(cnn, X[:3], target=1, n_copies=1, random_state=5)
-    noise = np.random.RandomState(5).standard_normal((3, 10, 10, 1))
-    spread = 0.15 * np.ptp(X[:3], axis=(1, 2))[:, None, None]
-    noisy = (X[:3] + spread * noise[..., 0]).astype(np.float32)
-    expected = gradient_saliency(cnn, noisy, target=1)
-    np.testing.assert_allclose(smooth, expected, rtol=1e-4, atol=1e-6)
+    options = {"target": 1, "n_copies": 3, "noise": 2, "random_state": 5}
+    smooth = gradient_saliency(cnn, X[:3], **options)
+    for image, found in zip(X[:3, ..., None], smooth, strict=True):
+        draws = np.random.RandomState(5)  # an image doesn't depend on its company
+        slopes = []
+        for _ in range(3):
+            noise = 2 * np.ptp(image) * draws.standard_normal(image.shape)
+            noisy = (image + noise).astype(np.float32)[None]
+            slope = class_score_gradients(cnn.model_, noisy, np.array([1]))
+            slopes.append(slope[0, ..., 0])
+        expected = np.abs(np.mean(slopes, axis=0))
+        assert np.abs(expected - np.mean(np.abs(slopes), axis=0)).max() > 0.01
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    alone = gradient_saliency(cnn, X[2:3], **options)
+    np.testing.assert_allclose(alone[0], smooth[2], rtol=1e-4, atol=1e-6)
+    # The default noise, in one copy.
+    noise = np.random.RandomState(0).standard_normal(X.shape[1:])
+    noisy = X[:9] + 0.15 * np.ptp(X[:9], axis=(1, 2), keepdims=True) * noise
+    expected = gradient_saliency(cnn, noisy.astype(np.float32), 1)
+    assert expected.any()
+    found = gradient_saliency(cnn, X[:9], 1, n_copies=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_saliency_of_what_is_predicted_by_default(cnn):
