@@ -70,8 +70,9 @@ def strongest_patches(
         corners : ndarray of shape (n_filters, n_patches, 2)
             Row and column of the patch's first pixel in the image.
         patches : ndarray of shape (n_filters, n_patches, height, width, channels)
-            The pixels. What is beyond the border of an image is 0, as the network
-            has it.
+            The pixels. What is beyond the border of an image is 0, in the scale of X.
+            The network may have something else there: margins of convolutions are 0
+            behind a rescaling, pooling leaves its margins out.
 
     Raises
     ------
@@ -80,6 +81,12 @@ def strongest_patches(
     TypeError or ValueError
         When there is no such layer, or its units don't see windows of the image; when
         X is not what `predict` takes, or a parameter is out of its range.
+
+    Notes
+    -----
+    Layers between the image and `layer` may be those that `deconvolution` can go back
+    through, and as well convolutions of groups, activations of Keras's other than
+    relu, LeakyReLU, PReLU and ELU.
 
     References
     ----------
@@ -154,7 +161,7 @@ def deconvolution(
     overlap, values are added. Batch normalisation multiplies by its gamma over its
     standard deviation, as it does on the way up. Biases have no part. Other
     activations than relu are refused: the method rests on maps that are never
-    negative.
+    negative. `strongest_patches` takes them.
 
     References
     ----------
@@ -192,7 +199,7 @@ def _found(
     net = net_of(estimator, owner)
     network = graph_of(net, owner)
     chosen = layer_with_maps(net, layer, owner)
-    path = path_to(network, chosen, owner)
+    path = path_to(network, chosen, owner, back=owner == "deconvolution")
     n_patches = check_positive_int("n_patches", n_patches, owner)
     numbers = _as_filters(filters, chosen.output.shape[-1], owner)
     _, x = net_and_input(estimator, owner, X)

@@ -17,17 +17,26 @@ __all__ = ["path_to", "windows_of"]
 
 WINDOWS = (layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D)
 MARGINS = (layers.ZeroPadding2D, layers.Cropping2D)
+# Of these a signal has no way back.
+ONE_WAY = (layers.LeakyReLU, layers.PReLU, layers.ELU)
 # A unit sees what the unit at its own place in the map before sees.
 SAME_PLACE = (
     *(layers.BatchNormalization, layers.Activation, layers.ReLU, layers.Rescaling),
+    *ONE_WAY,
     *(layers.Dropout, layers.SpatialDropout2D, layers.GaussianDropout),
     *(layers.GaussianNoise, layers.ActivityRegularization),
+)
+# Keras's own act on each place alone. Of others nobody knows.
+ACTIVATIONS = tuple(
+    each
+    for name, each in vars(keras.activations).items()
+    if name[0].islower() and name not in ("get", "serialize", "deserialize")
 )
 RECTIFIERS = (keras.activations.relu, keras.activations.linear)
 
 
 def path_to(
-    network: keras.Model, layer: keras.layers.Layer, owner: str
+    network: keras.Model, layer: keras.layers.Layer, owner: str, *, back: bool
 ) -> list[keras.layers.Layer]:
     """Return the layers from a network's input to one of its layers.
 
@@ -39,6 +48,8 @@ def path_to(
         The last of the way.
     owner : str
         Who asks, for errors.
+    back : bool
+        Whether a signal is to be projected back along it.
 
     Returns
     -------
@@ -48,7 +59,7 @@ def path_to(
     Raises
     ------
     InvalidParameterError
-        Where one of them is no layer that a signal can be projected back through.
+        Where it isn't known which pixels a unit sees, or there is no way back.
     """
     if isinstance(network, keras.Sequential):
         path = list(network.layers)
@@ -60,11 +71,11 @@ def path_to(
         config = way.get_config()["layers"]
         calls = {each["name"]: len(each["inbound_nodes"]) for each in config}
     for each in path:
-        reason = _obstacle(each)
+        reason = _obstacle(each) or (back and _obstacle_back(each))
         if calls.get(each.name, 1) > 1:
             reason = f"{each.name!r}, which is called more than once"
         if reason:
-            raise _no_way_back(layer, owner, reason)
+            raise _no_way(layer, owner, reason, back)
     return path
 
 
@@ -113,7 +124,7 @@ def windows_of(
             becomes = (1, *layer.compute_output_shape(shape)[1:])
             if len(shape) == 4 or as_images(images[:1]).shape != becomes:
                 reason = f"{layer.name!r}, which reshapes to {layer.target_shape}"
-                raise _no_way_back(path[-1], owner, reason)
+                raise _no_way(path[-1], owner, reason, False)
     height, width = (last - first + 1).reshape(-1, 2)[0].tolist()
     return first, (height, width)
 
@@ -138,18 +149,29 @@ def _before(margins: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
 
 
 def _obstacle(layer: keras.layers.Layer) -> str:
-    """Return why a signal can't be projected back through a layer, "" if it can."""
+    """Return why it isn't known what a layer's units see, "" if it is."""
     kind = type(layer)
     known = (*WINDOWS, *MARGINS, *SAME_PLACE, layers.Reshape)
     if kind not in known and not is_augmentation(layer):
         return f"{layer.name!r}, of the type {kind.__name__}"
     if getattr(layer, "data_format", "channels_last") != "channels_last":
         return f"{layer.name!r}, whose data_format is {layer.data_format!r}"
+    activation = getattr(layer, "activation", None)
+    is_layer = type(activation) in (layers.ReLU, *ONE_WAY)
+    if not is_layer and not any(activation is each for each in (None, *ACTIVATIONS)):
+        return _by_activation(layer)
+    return ""
+
+
+def _obstacle_back(layer: keras.layers.Layer) -> str:
+    """Return why a signal can't be projected back through a layer, "" if it can."""
+    kind = type(layer)
+    if kind in ONE_WAY:
+        return f"{layer.name!r}, of the type {kind.__name__}"
     if getattr(layer, "groups", 1) != 1:
         return f"{layer.name!r}, of {layer.groups} groups"
     if getattr(layer, "activation", None) not in (None, *RECTIFIERS):
-        name = keras.activations.serialize(layer.activation)
-        return f"{layer.name!r}, whose activation is {name!r}"
+        return _by_activation(layer)
     if kind is layers.ReLU:
         plain = not layer.negative_slope and not layer.threshold
         if not plain or layer.max_value is not None:
@@ -157,12 +179,23 @@ def _obstacle(layer: keras.layers.Layer) -> str:
     return ""
 
 
-def _no_way_back(
-    layer: keras.layers.Layer, owner: str, got: str
+def _by_activation(layer: keras.layers.Layer) -> str:
+    kind = type(layer.activation)
+    name = getattr(layer.activation, "__name__", kind.__name__)
+    return f"{layer.name!r}, whose activation is {name!r}"
+
+
+def _no_way(
+    layer: keras.layers.Layer, owner: str, got: str, back: bool
 ) -> InvalidParameterError:
+    convolutions = (
+        "convolutions with relu or no activation"
+        if back
+        else ("convolutions, activations of Keras's")
+    )
     must = (
-        "be reached from the image, one layer after the other, through convolutions "
-        "with relu or no activation, pooling, batch normalisation, rescaling, margins "
+        "be reached from the image, one layer after the other, through "
+        f"{convolutions}, pooling, batch normalisation, rescaling, margins "
         "and what acts in training alone"
     )
     return refused("layer", owner, must, f"{layer.name!r}, behind {got},")

@@ -113,7 +113,7 @@ def test_a_receptive_field_is_the_pixels_that_move_the_unit(padding, data):
     place = np.minimum(data.draw(pair), np.array(network.outputs[0].shape[1:3]) - 1)
     pixel = np.eye(19 * 18, dtype=np.float32).reshape(-1, 19, 18, 1)
     moved = np.asarray(network(pixel))[(slice(None), *place, 0)].reshape(19, 18) > 0
-    path = path_to(network, network.layers[-1], "a test")
+    path = path_to(network, network.layers[-1], "a test", back=True)
     corner, size = windows_of(path, pixel[:1], place, "a test")
     expected = np.zeros((19, 18), dtype=bool)
     (top, left), (bottom, right) = np.maximum(corner, 0), corner + size
@@ -122,6 +122,34 @@ def test_a_receptive_field_is_the_pixels_that_move_the_unit(padding, data):
     assert not moved[~expected].any()
     if stride == dilation == 1:
         np.testing.assert_array_equal(moved, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"dilation_rate": 2}, (5 + 1 + 3, 3 + 1 + 1)),
+        ({"strides": 2}, (3 + 2 + 6, 2 + 2 + 2)),
+        ({"strides": 2, "padding": "same"}, (3 + 2 + 6, 2 + 2 + 2)),
+        ({"strides": (1, 3)}, (3 + 1 + 3, 2 + 3 + 3)),
+    ],
+)
+def test_a_receptive_field_goes_from_the_first_to_the_last_such_pixel(options, size):
+    network = keras.Sequential(
+        [
+            layers.Input((19, 18, 1)),
+            layers.Conv2D(1, (3, 2), kernel_initializer="ones", **options),
+            layers.AveragePooling2D(2, (3, 1), options.get("padding", "valid")),
+            layers.Conv2D(1, 2, kernel_initializer="ones"),
+        ]
+    )
+    pixel = np.eye(19 * 18, dtype=np.float32).reshape(-1, 19, 18, 1)
+    moved = np.asarray(network(pixel))[:, 1, 2, 0].reshape(19, 18) > 0
+    path = path_to(network, network.layers[-1], "a test", back=True)
+    corner, found = windows_of(path, pixel[:1], np.array([1, 2]), "a test")
+    where = np.argwhere(moved)
+    assert found == size
+    np.testing.assert_array_equal(corner, where.min(axis=0))
+    np.testing.assert_array_equal(corner + size - 1, where.max(axis=0))
 
 
 # -- the projections ------------------------------------------------------------------
@@ -329,19 +357,56 @@ def test_images_without_channels_and_rows():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ([layers.Conv2D(2, 3, activation="tanh")], "whose activation is 'tanh'"),
         ([layers.LayerNormalization(), layers.Conv2D(2, 3)], "LayerNormalization"),
-        ([layers.ReLU(negative_slope=0.1), layers.Conv2D(2, 3)], "a ReLU with a slope"),
         ([layers.UpSampling2D(), layers.Conv2D(2, 3)], "of the type UpSampling2D"),
     ],
 )
-def test_layers_without_a_way_back_are_named(parts, message):
+def test_layers_that_are_not_known_are_named(parts, message):
     net, rows = own(*parts)
     for function in (strongest_patches, deconvolution):
         with pytest.raises(ValueError, match=message) as caught:
             function(net, rows)
         start = f"The 'layer' parameter of {function.__name__} must be reached from"
         assert str(caught.value).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([layers.Conv2D(2, 3, activation="tanh")], "whose activation is 'tanh'"),
+        ([layers.ReLU(negative_slope=0.1), layers.Conv2D(2, 3)], "a ReLU with a slope"),
+        ([layers.Conv2D(2, 3), layers.PReLU(name="last")], "of the type PReLU"),
+    ],
+)
+def test_layers_without_a_way_back_have_patches(parts, message):
+    net, rows = own(*parts)
+    layer = "last" if parts[-1].name == "last" else -1
+    with pytest.raises(ValueError, match=message) as caught:
+        deconvolution(net, rows, layer)
+    assert "through convolutions with relu or no activation" in str(caught.value)
+    found = strongest_patches(net, rows, layer, n_patches=2)
+    strongest = np.sort(feature_maps(net, rows, layer).max(axis=(1, 2)), axis=0)
+    np.testing.assert_array_equal(found.activations, strongest[:-3:-1].T)
+    np.testing.assert_array_equal(found.patches, pixels_of(found, rows))
+
+
+ACTIVATIONS = ["elu", "gelu", "relu6", layers.LeakyReLU(), keras.ops.flip]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_any_activation_of_kerass_has_patches(activation):
+    """One of the user's own may turn images around."""
+    network = keras.Sequential(
+        [layers.Input((9, 9, 1)), layers.Conv2D(2, 3, activation=activation)]
+    )
+    conv = network.layers[0]
+    if activation is keras.ops.flip:
+        with pytest.raises(ValueError, match="whose activation is 'flip'"):
+            path_to(network, conv, "a test", back=False)
+    else:
+        assert path_to(network, conv, "a test", back=False) == [conv]
+    with pytest.raises(ValueError, match="whose activation is"):
+        path_to(network, conv, "a test", back=True)
 
 
 def test_branches_have_no_way_back():
