@@ -38,8 +38,8 @@ def as_choice(
     name, owner : str
         The parameter, and whose it is.
     value : int, sequence of int or None
-        As the user gave it: so many, the first ones; or their numbers from 0, where -1
-        is the last; None for the first `most`.
+        As the user gave it: so many, the first ones; or their numbers from 0, each
+        once, where -1 is the last; None for the first `most`.
     n : int
         How many there are.
     most : int
@@ -61,10 +61,11 @@ def as_choice(
     called = list(range(n) if numbers is None else numbers)
     known = {each: at for at, each in enumerate(called)}
     known |= {at - n: at for at in range(n)}
-    if not chosen or not all(_is_int(each) and each in known for each in chosen):
+    is_known = chosen and all(_is_int(each) and each in known for each in chosen)
+    if not is_known or len({known[each] for each in chosen}) < len(chosen):
         is_plain = called == list(range(n))
         ints = f"in [{-n}, {n})" if is_plain else f"among {called}"
-        allowed = f"None, an int above 0, or a sequence of ints {ints}"
+        allowed = f"None, an int above 0, or a sequence of distinct ints {ints}"
         raise invalid(name, owner, allowed, value)
     return [known[each] for each in chosen]
 

@@ -51,7 +51,7 @@ def strongest_patches(
     n_patches : int, default=9
         Patches per filter, at most as many as there are images.
     filters : sequence of int or None, default=None
-        Numbers of the filters; None for all.
+        Numbers of the filters, each once; None for all.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def deconvolution(
     n_patches : int, default=9
         As in `strongest_patches`.
     filters : sequence of int or None, default=None
-        Numbers of the filters; None for all.
+        Numbers of the filters, each once; None for all.
 
     Returns
     -------
@@ -232,13 +232,18 @@ def _as_filters(value: Any, n_filters: int, owner: str) -> np.ndarray:
         return np.arange(n_filters)
     is_list = isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
     numbers = list(value) if is_list else []
-    if not numbers or not all(
-        isinstance(each, int | np.integer)
-        and not isinstance(each, bool)
-        and 0 <= each < n_filters
-        for each in numbers
+    if (
+        not numbers
+        or not all(
+            isinstance(each, int | np.integer)
+            and not isinstance(each, bool)
+            and 0 <= each < n_filters
+            for each in numbers
+        )
+        or len(set(numbers)) < len(numbers)
     ):
-        allowed = f"None or a sequence of ints from 0 to {n_filters - 1}, one or more"
+        ints = f"distinct ints from 0 to {n_filters - 1}"
+        allowed = f"None or a sequence of {ints}, one or more"
         raise invalid("filters", owner, allowed, value)
     return np.array(numbers, dtype=int)
 
