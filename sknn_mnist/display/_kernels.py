@@ -45,7 +45,7 @@ class KernelsDisplay:
     Parameters
     ----------
     kernels : ndarray of shape (height, width, channels, filters)
-        As Keras lays kernels out.
+        As Keras lays kernels out; finite.
     is_colour : bool, default=False
         Whether the 3 channels are red, green and blue.
 
@@ -74,6 +74,7 @@ class KernelsDisplay:
         owner = type(self).__name__
         sides = ("height", "width", "channels", "filters")
         self.kernels = as_cells("kernels", kernels, owner, sides)
+        _check_finite("kernels", self.kernels, owner, "be finite numbers")
         self.is_colour = check_bool("is_colour", is_colour, owner)
         if is_colour and self.kernels.shape[2] != 3:
             must = f"be False for {described(self.kernels)}, not of 3 channels"
@@ -101,10 +102,13 @@ class KernelsDisplay:
         sklearn.exceptions.NotFittedError
             When the estimator is not fitted.
         TypeError or ValueError
-            When it has no such convolution.
+            When it has no such convolution, or its weights are not finite, as those
+            of a fit that diverged.
         """
         owner = method_of(cls, "from_estimator")
         kernels = call_as(owner, convolution_kernels, estimator, layer)
+        must = "have finite weights in this layer, as a fit that diverged has not"
+        _check_finite("estimator", kernels, owner, must)
         return cls(kernels, is_colour=sees_colours(estimator, kernels))
 
     def frame(self) -> pd.DataFrame:
@@ -140,7 +144,7 @@ class KernelsDisplay:
             first 32, of a layer with several channels the first 8. The picture says
             how many there are.
         channels : int or sequence of int, default=None
-            Which input channels, in the same way; the first 8 if None. Not for
+            Which input channels, in the same way; the first 8 if None. Refused for
             tiles in colours, which have all three.
 
         Returns
@@ -157,6 +161,9 @@ class KernelsDisplay:
         """
         owner = method_of(self, "plot")
         _, _, n_channels, n_filters = self.kernels.shape
+        if self.is_colour and channels is not None:
+            must = "be left out for tiles in colours, which have all three channels"
+            raise refused("channels", owner, must, repr(channels))
         is_list = self.is_colour or n_channels == 1
         most = MANY if is_list else FEW
         shown = as_choice("filters", filters, owner, n_filters, most)
@@ -240,3 +247,10 @@ def sees_colours(estimator: Any, kernels: np.ndarray) -> bool:
     shape = getattr(net.model_, "input_shape", None)
     is_image = isinstance(shape, tuple) and shape[-1] == 3
     return is_image and np.array_equal(convolution_kernels(net, 0), kernels)
+
+
+def _check_finite(name: str, kernels: np.ndarray, owner: str, must: str) -> None:
+    n_wrong = int(np.count_nonzero(~np.isfinite(kernels)))
+    if n_wrong:
+        got = f"{n_wrong} of {kernels.size} that are NaN or infinite"
+        raise refused(name, owner, must, got)
