@@ -156,7 +156,8 @@ class SensitivityDisplay:
         -------
         DataFrame
             One row per pixel: the image (its place among the images), its class where
-            it has one, row, column and sensitivity.
+            it has one, row, column and sensitivity. The images themselves are left
+            out: they are the attribute `images`, an array.
         """
         n_images, height, width = self.sensitivity.shape
         image, row, column = np.indices(self.sensitivity.shape).reshape(3, -1)
