@@ -19,6 +19,7 @@ __all__ = [
     "as_line_options",
     "as_names",
     "as_texts",
+    "as_whole",
     "check_axes",
     "check_drawing",
     "described",
@@ -146,7 +147,8 @@ def as_cells(
     Returns
     -------
     ndarray
-        The array itself, where it is one of a dtype of NumPy's own.
+        Floats of 32 bits or more, in which differences of small ints, bools and
+        halves are what they are; the array itself, where it is of such ones.
     """
     try:
         array = np.asarray(value)
@@ -160,7 +162,20 @@ def as_cells(
         must = f"be an array of numbers of shape ({', '.join(sides)})"
         raise refused(name, owner, must, described(value))
     # bfloat16 has no common dtype with NumPy's own.
-    return array if array.dtype.kind in "biuf" else array.astype(np.float32)
+    own = array if array.dtype.kind in "biuf" else array.astype(np.float32)
+    return own.astype(np.result_type(own.dtype, np.float32), copy=False)
+
+
+def as_whole(name: str, value: Any, owner: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return numbers of things, or places, as an array of ints of a shape."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty((), dtype=object)
+    if array.shape != shape or array.dtype.kind not in "iu":
+        must = f"be an array of ints of shape {shape}"
+        raise refused(name, owner, must, described(value))
+    return array
 
 
 def as_labels(name: str, value: Any, owner: str, length: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from sknn_mnist._parameters import call_as, check_positive_int, refused
 from sknn_mnist.display._checks import (
     as_cells,
-    as_labels,
+    as_whole,
     check_drawing,
     described,
     method_of,
@@ -55,7 +55,7 @@ class DeconvolutionDisplay:
     corners : ndarray of shape (filters, n_patches, 2)
         Row and column of the patches' first pixels.
     filters : ndarray of shape (filters,)
-        Numbers of the filters.
+        Numbers of the filters, each once.
 
     Attributes
     ----------
@@ -94,21 +94,20 @@ class DeconvolutionDisplay:
         self.projections = as_cells("projections", projections, owner, sides)
         shape = self.projections.shape
 
-        def alike(name: str, value: Any, dimensions: tuple[int, ...]) -> np.ndarray:
-            names = (*sides[:2], "2")[: len(dimensions)]
-            cells = as_cells(
-                name, value, owner, names if dimensions != shape else sides
-            )
-            if cells.shape != dimensions:
-                must = f"be an array of shape {dimensions}, as the projections"
+        def alike(name: str, value: Any, names: tuple[str, ...]) -> np.ndarray:
+            cells = as_cells(name, value, owner, names)
+            if cells.shape != shape[: len(names)]:
+                must = f"be an array of shape {shape[: len(names)]}, as the projections"
                 raise refused(name, owner, must, described(value))
             return cells
 
-        self.patches = alike("patches", patches, shape)
-        self.activations = alike("activations", activations, shape[:2])
-        self.images = alike("images", images, shape[:2])
-        self.corners = alike("corners", corners, (*shape[:2], 2))
-        self.filters = as_labels("filters", filters, owner, shape[0])
+        self.patches = alike("patches", patches, sides)
+        self.activations = alike("activations", activations, sides[:2])
+        self.images = as_whole("images", images, owner, shape[:2])
+        self.corners = as_whole("corners", corners, owner, (*shape[:2], 2))
+        self.filters = as_whole("filters", filters, owner, shape[:1])
+        if len(np.unique(self.filters)) < len(self.filters):
+            raise refused("filters", owner, "be distinct ints", repr(filters))
 
     @classmethod
     def from_estimator(
@@ -163,7 +162,8 @@ class DeconvolutionDisplay:
             One row per patch: the number of the filter, the patch's rank from 0, the
             image (row of X), row and column of the patch's first pixel in it, and the
             activation. Of a patch that begins beyond the border, row or column is
-            negative.
+            negative. The pixels are left out: they are the attributes `projections`
+            and `patches`, arrays in the order of filter and rank.
         """
         n_filters, n_patches = self.activations.shape
         return pd.DataFrame(
