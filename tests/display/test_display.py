@@ -461,6 +461,16 @@ def test_kernels_are_the_nets_own(cnn):
     assert display.colorbar_.extend == "both"
 
 
+def test_kernels_of_a_fit_that_diverged_are_refused(images):
+    X, y = images
+    net = CNNClassifier(filters=2, hidden_size=(), epochs=1, random_state=0).fit(X, y)
+    kernel, bias = net.model_.layers[0].get_weights()
+    kernel[0, 0] = [[np.nan, np.inf]]
+    net.model_.layers[0].set_weights([kernel, bias])
+    with pytest.raises(ValueError, match=r"'estimator' .*diverged.* Got 2 of 18 that"):
+        KernelsDisplay.from_estimator(net)
+
+
 @pytest.mark.parametrize("filters", [2, 64])
 def test_few_and_many_filters_make_a_grid(filters):
     kernels = np.random.default_rng(0).normal(size=(3, 3, 1, filters))
@@ -712,6 +722,34 @@ def test_half_precision_is_drawn():
     FeatureMapsDisplay(maps).plot()
     KernelsDisplay(maps).plot()
     ActivationMaximizationDisplay(maps).plot()
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8"])
+def test_small_numbers_are_drawn_as_what_they_are(dtype):
+    rng = np.random.default_rng(0)
+    low, high = (0, 2) if dtype == "bool" else (-128, 128)
+    small = rng.integers(low, high, (2, 3, 3, 1)).astype(dtype)
+    small[0, 0, 0], small[0, 0, 1] = (high - 1), low
+    names, ones = ["a", "b"], np.ones((2, 1), int)
+
+    def made(cells):
+        return [
+            FeatureMapsDisplay(cells),
+            KernelsDisplay(cells.T),
+            ActivationMaximizationDisplay(cells),
+            SensitivityDisplay(cells, cells[..., 0], names, "gradient"),
+            SensitivityDisplay(cells, cells[..., 0], names),
+            MistakesDisplay(cells, names, names, [0.9, 0.6], [0, 1], 2),
+            room.DeconvolutionDisplay(
+                *(cells[:, None], cells[:, None], ones, ones),
+                *(np.ones((2, 1, 2), int), [0, 1]),
+            ),
+        ]
+
+    for display, expected in zip(made(small), made(small.astype(float)), strict=True):
+        np.testing.assert_allclose(
+            shown(display.plot()), shown(expected.plot()), atol=1e-5, rtol=1e-5
+        )
 
 
 def test_a_history_may_have_a_number_for_its_name(dense):

@@ -10,11 +10,13 @@ from matplotlib import style
 from sknn_mnist.display import (
     ActivationMaximizationDisplay,
     BracketsDisplay,
+    DeconvolutionDisplay,
     FeatureMapsDisplay,
     HistoryDisplay,
     KernelsDisplay,
     MistakesDisplay,
     SearchDisplay,
+    SensitivityDisplay,
 )
 
 mpl.use("Agg")
@@ -178,6 +180,8 @@ def test_of_many_filters_the_first_are_shown():
     assert display.ax_.get_xlabel() == "32 of 40 filters"
     assert captions_of(display) == [str(each) for each in range(32)]
     assert display.plot(filters=100).ax_.get_xlabel() == "40 filters"
+    for one in (1, [0]):
+        assert len(captions_of(display.plot(channels=one))) == 32
     images = kernels.transpose(3, 0, 1, 2)[..., :1]
     display = ActivationMaximizationDisplay(images).plot()
     assert display.ax_.get_xlabel() == "32 of 40 filters"
@@ -196,6 +200,10 @@ def test_kernels_of_colours_are_tiles_in_colours():
     tiles = np.asarray(display.ax_.images[0].get_array())
     assert tiles.shape[-1] == 4
     assert captions_of(display) == [str(each) for each in range(6)]
+    with pytest.raises(
+        ValueError, match=r"'channels' .* left out for tiles in colours"
+    ):
+        display.plot(channels=[0])
     zeros = KernelsDisplay(np.zeros((5, 5, 3, 1)), is_colour=True).plot()
     there = np.asarray(zeros.ax_.images[0].get_array())
     assert (there[there[..., 3] == 1][:, :3] == 0.5).all()  # mid grey is 0
@@ -306,3 +314,62 @@ def test_tables_hold_the_numbers_that_are_drawn():
         for _, row in mistakes.frame().astype(object).iterrows()
     ]
     assert captions_of(mistakes) == captions
+
+
+def tile_of(display, left, top, shape, zoom):
+    """Return the colours of a tile, of which each pixel is drawn as several."""
+    (height, width), canvas = shape, display.ax_.images[0].get_array()
+    top, left = round(top), round(left)
+    tile = canvas[top : top + zoom * height : zoom, left : left + zoom * width : zoom]
+    return np.asarray(tile)[..., :3]
+
+
+def test_projections_and_patches_are_where_their_captions_say():
+    rng = np.random.default_rng(0)
+    projections, patches = rng.normal(size=(2, 2, 2, 3, 3, 1))  # both of 2 filters
+    places = np.zeros((2, 2), int), np.zeros((2, 2, 2), int)
+    display = DeconvolutionDisplay(
+        projections, patches, np.ones((2, 2)), *places, filters=[7, 4]
+    ).plot(n_columns=1)
+    between = np.full((3, 1), np.nan)
+    for number, text in enumerate(display.ax_.texts):
+        of, is_image = divmod(number, 2)
+        assert text.get_text() == (
+            "images" if is_image else f"filter {[7, 4][of]}: projected"
+        )
+        x, y = text.get_position()  # two patches and a gap of 1, drawn threefold
+        tile = tile_of(display, x - 10, y + 0.5 + 0.75, (3, 7), 3)
+        pair = (patches if is_image else projections)[of, ..., 0]
+        expected = np.hstack([pair[0], between, pair[1]])
+        there = ~np.isnan(expected)
+        if is_image:  # ink is dark
+            grey = tile[there]
+            assert np.ptp(grey, axis=-1).max() == 0
+            np.testing.assert_allclose(
+                on_own_scale(grey[:, 0]), 1 - on_own_scale(expected[there]), atol=1e-6
+            )
+        else:
+            shades = (expected[there] / np.abs(pair).max() + 1) / 2
+            np.testing.assert_allclose(
+                tile[there], mpl.colormaps["PuOr_r"](shades)[:, :3]
+            )
+
+
+@pytest.mark.parametrize(
+    ("method", "cmap"), [("gradient", "magma"), ("occlusion", "PuOr_r")]
+)
+def test_images_are_above_what_they_depend_on(method, cmap):
+    rng = np.random.default_rng(0)
+    images, cells = rng.normal(size=(2, 4, 4, 1)), rng.random((2, 4, 4))
+    display = SensitivityDisplay(images, cells, ["a", "b"], method).plot()
+    assert labels_of(display.ax_.yaxis) == ["image", method]
+    (above, below), columns = display.ax_.get_yticks(), display.ax_.get_xticks()
+    for number, x in enumerate(columns):
+        image = tile_of(display, x - 11.5, above - 11.5, (4, 4), 6)
+        expected = 1 - on_own_scale(images[number])
+        np.testing.assert_allclose(image, np.repeat(expected, 3, axis=-1), atol=1e-6)
+        shades = cells[number] / cells[number].max()  # gradients have no common unit
+        if method == "occlusion":
+            shades = (cells[number] / cells.max() + 1) / 2
+        found = tile_of(display, x - 11.5, below - 11.5, (4, 4), 6)
+        np.testing.assert_allclose(found, mpl.colormaps[cmap](shades)[..., :3])

@@ -334,7 +334,9 @@ def test_frames_have_what_is_behind_the_pictures(cnn):
     captions = [each.get_text() for each in display.plot(filters=[1, 4]).ax_.texts]
     assert captions[::2] == ["filter 1: projected", "filter 4: projected"]
     assert display.ax_.get_xlabel() == "2 filters"
-    with pytest.raises(ValueError, match=r"'filters' .* of ints among \[4, 1\]"):
+    with pytest.raises(
+        ValueError, match=r"'filters' .* of distinct ints among \[4, 1\]"
+    ):
         display.plot(filters=[0])
     display = SensitivityDisplay.from_estimator(cnn, X[:2], method="gradient")
     frame = display.frame()
@@ -348,7 +350,7 @@ def test_frames_have_what_is_behind_the_pictures(cnn):
     dead = np.array([[0.0] * 4, [1.0] * 4])
     zeros = np.zeros((2, 4), int)
     display = DeconvolutionDisplay(
-        colours, colours, dead, zeros, np.zeros((2, 4, 2)), [7, 8]
+        colours, colours, dead, zeros, np.zeros((2, 4, 2), int), [7, 8]
     )
     texts = [each.get_text() for each in display.plot().ax_.texts]
     assert texts == ["filter 7: no answer", "", "filter 8: projected", "images"]
