@@ -13,7 +13,8 @@ from typing import Any
 
 import keras
 
-from sknn_mnist._parameters import invalid
+from sknn_mnist._messages import and_more
+from sknn_mnist._parameters import invalid, near_names, refused
 from sknn_mnist.networks._compile_settings import SETTINGS, is_by_output
 from sknn_mnist.networks._keras_contents import KINDS
 from sknn_mnist.networks._keras_copies import arguments_of, made_from
@@ -25,6 +26,9 @@ PREFIXES = (
     *("model", "compile", "fit", "predict"),
     *("optimizer", "loss", "metrics", "callbacks"),
 )
+
+# What was given, by what is left of its name: the whole name, and the value.
+_Routes = dict[str, tuple[str, Any]]
 
 # Arguments of Keras's methods that the estimators take.
 _OF_METHODS = {
@@ -109,13 +113,15 @@ def routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> An
     if value is None:
         first = next(iter(routes))
         raise invalid(prefix, owner, f"given for {prefix}__{first}", value)
-    return _routed(prefix, value, routes, owner)
+    whole = {rest: (f"{prefix}__{rest}", each) for rest, each in routes.items()}
+    return _routed(prefix, value, whole, owner)
 
 
-def _routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> Any:
+def _routed(prefix: str, value: Any, routes: _Routes, owner: str) -> Any:
     if not routes or value is None:
         return value
     if is_by_output(value):
+        _check_keys(prefix, value, routes, [*map(str, value)], owner)
         return {
             name: _routed(prefix, each, _meant(str(name), value, routes), owner)
             for name, each in value.items()
@@ -125,6 +131,7 @@ def _routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> A
         # A metric may be called by its name as well.
         names = [each if isinstance(each, str) else "" for each in value]
         known = [*places, *names]
+        _check_keys(prefix, dict(enumerate(value)), routes, known, owner)
         return [
             _routed(prefix, each, _meant(name, known, routes, place), owner)
             for place, name, each in zip(places, names, value, strict=True)
@@ -132,11 +139,32 @@ def _routed(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> A
     return _made(prefix, value, routes, owner)
 
 
-def _meant(
-    name: str, known: Any, routes: Mapping[str, Any], other: str | None = None
-) -> dict[str, Any]:
+def _check_keys(
+    prefix: str,
+    several: Mapping[Any, Any],
+    routes: _Routes,
+    known: list[str],
+    owner: str,
+) -> None:
+    """Refuse a name that is meant for one of several, and for none that is there."""
+    for route, (name, _) in routes.items():
+        first, _, rest = route.partition("__")
+        if not rest or first in known:
+            continue
+        kinds = [_class_of(prefix, each) for each in several.values()]
+        if any(kind is not None and not _takes(kind, route) for kind in kinds):
+            keys = [each for each in known if each]
+            raise refused(
+                prefix,
+                owner,
+                f"have the key {first!r}, for {name!r}{near_names(first, keys)}",
+                f"the keys {and_more([repr(each) for each in keys], 5)}",
+            )
+
+
+def _meant(name: str, known: Any, routes: _Routes, other: str | None = None) -> _Routes:
     """Return the routes to one of several: those that name it, and those to all."""
-    found: dict[str, Any] = {}
+    found: _Routes = {}
     for route, value in routes.items():
         first, _, rest = route.partition("__")
         if not rest or first not in map(str, known):
@@ -146,32 +174,32 @@ def _meant(
     return found
 
 
-def _made(prefix: str, value: Any, routes: Mapping[str, Any], owner: str) -> Any:
+def _made(prefix: str, value: Any, routes: _Routes, owner: str) -> Any:
     kind = _class_of(prefix, value)
-    for route in routes:
+    for route, (name, _) in routes.items():
         if kind is not None and not _takes(kind, route):
+            near = near_names(route, list(inspect.signature(kind).parameters))
             raise invalid(
                 prefix,
                 owner,
-                f"one that takes {route!r}, for {f'{prefix}__{route}'!r}",
+                f"one that takes {route!r}, for {name!r}{near}",
                 _said(value),
             )
+    given = {route: each for route, (_, each) in routes.items()}
     try:
         if inspect.isclass(value):
-            return value(**routes)
+            return value(**given)
         if prefix == "callbacks":
             if kind is None:
                 raise TypeError("it is made already")
-            return kind(**routes)
+            return kind(**given)
         made = _OBJECTS[prefix](value, owner)
         arguments = arguments_of(made)
         if arguments is None:
             raise TypeError("it is not made of arguments")
-        return made_from(type(made), {**arguments, **routes})
+        return made_from(type(made), {**arguments, **given})
     except (TypeError, ValueError) as err:
-        listed = ", ".join(
-            f"{prefix}__{route}={each!r}" for route, each in routes.items()
-        )
+        listed = ", ".join(f"{name}={each!r}" for name, each in routes.values())
         raise invalid(
             prefix, owner, f"one that takes {listed} ({err})", _said(value)
         ) from err

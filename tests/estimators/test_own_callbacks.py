@@ -212,8 +212,6 @@ def test_an_estimator_pickles_with_its_callbacks_and_goes_on():
         {"callbacks": {"stop": 3}},
         {"callbacks": [make_model]},
         {"callbacks": EarlyStopping, "callbacks__patienc": 3},
-        {"callbacks": {"stop": EarlyStopping}, "callbacks__stpo__patience": 3},
-        {"callbacks": [EarlyStopping], "callbacks__1__patience": 3},
         {"callbacks": EarlyStopping(), "callbacks__patience": 3},
         {"callbacks__patience": 3},
         {"callbacks": Until},
@@ -223,3 +221,31 @@ def test_an_estimator_pickles_with_its_callbacks_and_goes_on():
 def test_callbacks_that_can_not_be_made_are_refused(options):
     with pytest.raises((TypeError, ValueError), match="callbacks"):
         KerasClassifier(make_model, **options, **QUICK).fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "name", "message"),
+    [
+        (
+            {"stop": EarlyStopping},
+            "stop__patiense",
+            "'patiense', for 'callbacks__stop__patiense' (did you mean 'patience'?)",
+        ),
+        (
+            {"stop": EarlyStopping},
+            "stopp__patience",
+            "must have the key 'stopp', for 'callbacks__stopp__patience' (did you mean "
+            "'stop'?). Got the keys 'stop' instead.",
+        ),
+        (
+            [EarlyStopping, EarlyStopping],
+            "2__patience",
+            "must have the key '2', for 'callbacks__2__patience'. Got the keys '0', ",
+        ),
+    ],
+)
+def test_a_name_that_reaches_no_callback_is_said_whole(callbacks, name, message):
+    net = KerasClassifier(make_model, callbacks=callbacks, **QUICK)
+    net.set_params(**{f"callbacks__{name}": 3})
+    with pytest.raises(ValueError, match=re.escape(message)):
+        net.fit(X, LABELS)
