@@ -245,7 +245,8 @@ def warn_of_classes(
     """
     numbers = set(trained.tolist()), set(held_out.tolist())
     said = [
-        f"{verb} {and_more([str(each) for each in classes[sorted(some)]], 5)}"
+        f"{verb} the class{'es' * (len(some) > 1)} "
+        f"{and_more([str(each) for each in classes[sorted(some)]], 5)}"
         for verb, some in (
             ("lack", numbers[0] - numbers[1]),
             ("hold, and training lacks,", numbers[1] - numbers[0]),

@@ -393,7 +393,7 @@ def test_the_warning_says_what_is_missing_where():
         net(validation_split=KFold(4)).fit(X, np.where(np.arange(N) < 30, "a", "b"))
     (said,) = [str(each.message) for each in told if "classes" in str(each.message)]
     assert "Of the 2 classes" in said
-    assert "lack b and hold, and training lacks, a" in said
+    assert "lack the class b and hold, and training lacks, the class a" in said
     assert "a splitter that stratifies" in said
 
 
