@@ -15,7 +15,7 @@ import numpy as np
 
 from sknn_mnist.networks._keras_copies import EXCLUDED, arguments_of, made_from
 from sknn_mnist.networks._keras_own import NAMESPACES as KERAS_NAMESPACES
-from sknn_mnist.networks._keras_own import own_named
+from sknn_mnist.networks._keras_own import is_own, own_named
 
 __all__ = [
     "UnsavableError",
@@ -105,7 +105,7 @@ def value_to_json(value: Any) -> Any:
                 raise UnsavableError(f"{value!r} holds more than its arguments say")
             _check_excluded(arguments)
             return {"object": [place, value_to_json(arguments)]}
-    raise UnsavableError(f"{value!r} is code of your own")
+    raise UnsavableError(f"{value!r} {_why_not(value)}")
 
 
 def value_from_json(stored: Any) -> Any:
@@ -274,6 +274,16 @@ def _place_of(value: Any) -> str | None:
         if getattr(namespace, name, None) is value and _may_be_made(module, name):
             return f"{module}.{name}"
     return None
+
+
+def _why_not(value: Any) -> str:
+    """Return why a value can't be written, for messages."""
+    kind = value if isinstance(value, type) else type(value)
+    if not (issubclass(kind, keras.callbacks.Callback) and is_own(kind)):
+        return "is code of your own"
+    if kind.__name__ in CALLBACKS:
+        return "is an object; give its name, class or config"
+    return f"is none of the callbacks that files hold, {', '.join(sorted(CALLBACKS))}"
 
 
 def _found(place: Any) -> Any:

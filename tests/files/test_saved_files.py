@@ -160,7 +160,7 @@ class Own(DenseClassifier):
         (
             DenseClassifier(epochs=1, callbacks=keras.callbacks.EarlyStopping("loss")),
             TypeError,
-            "callbacks=",
+            "callbacks=.*is an object; give its name, class or config",
         ),
         (DenseClassifier(epochs=1, activation=lambda x: x), TypeError, "activation="),
         (
