@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 from safetensors.numpy import save as to_safetensors
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sknn_mnist._messages import one_line
@@ -123,6 +124,11 @@ def save_estimator(estimator: KerasEstimator, path: Place) -> None:
         raise TypeError(
             f"save can't write a {owner}: `load` makes {', '.join(CLASSES)} alone, and "
             "no subclass of them. Use joblib.dump instead."
+        )
+    if estimator._network.state is None:
+        raise NotFittedError(
+            f"This {owner} was initialized, and never fitted: `save` writes the state "
+            "of a training. Use joblib.dump instead."
         )
     about, arrays = description_of(estimator)
     text = json.dumps(about)

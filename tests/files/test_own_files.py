@@ -10,6 +10,7 @@ from own_networks import CASES, CODE, LABELS, NUMBERS, WIDE, dense, frozen, own_
 from own_networks import numbers as two_numbers
 from saved_parts import parts
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer
 
 import sknn_mnist
@@ -222,6 +223,12 @@ def test_what_can_not_be_saved_is_said(estimator, message, tmp_path, monkeypatch
     with pytest.raises(TypeError, match=message):
         estimator.fit(WIDE, LABELS).save(tmp_path / "net")
     assert not (tmp_path / "net").exists()
+
+
+def test_what_was_initialized_alone_is_said(tmp_path):
+    clf = KerasClassifier(dense).initialize(WIDE, LABELS)
+    with pytest.raises(NotFittedError, match="initialized, and never fitted"):
+        clf.save(tmp_path / "net")
 
 
 def test_another_function_than_that_of_the_fit_is_said(tmp_path):
