@@ -113,7 +113,8 @@ class CNNClassifier(BaseKerasClassifier, CNNPart):
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
         Needs an int `random_state`, and of callbacks takes those of Keras's own that
-        stop, log, save or set rates by epoch, and no others. See the README.
+        stop, log, save or set rates by epoch, and no others. The how-to page "Share
+        epochs, and resume what was stopped" says more.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -291,7 +292,8 @@ class CNNRegressor(BaseKerasRegressor, CNNPart):
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
         Needs an int `random_state`, and of callbacks takes those of Keras's own that
-        stop, log, save or set rates by epoch, and no others. See the README.
+        stop, log, save or set rates by epoch, and no others. The how-to page "Share
+        epochs, and resume what was stopped" says more.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.

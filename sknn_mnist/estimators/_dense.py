@@ -134,7 +134,8 @@ class DenseClassifier(BaseKerasClassifier, DensePart):
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
         Needs an int `random_state`, and of callbacks takes those of Keras's own that
-        stop, log, save or set rates by epoch, and no others. See the README.
+        stop, log, save or set rates by epoch, and no others. The how-to page "Share
+        epochs, and resume what was stopped" says more.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -276,7 +277,8 @@ class DenseRegressor(BaseKerasRegressor, DensePart):
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
         Needs an int `random_state`, and of callbacks takes those of Keras's own that
-        stop, log, save or set rates by epoch, and no others. See the README.
+        stop, log, save or set rates by epoch, and no others. The how-to page "Share
+        epochs, and resume what was stopped" says more.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.

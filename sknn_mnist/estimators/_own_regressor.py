@@ -89,7 +89,8 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
         alone. A fit then goes on from the longest earlier training that differs from
         it in `epochs` at most, interrupted ones too, with the same result to the bit.
         Needs an int `random_state`, and of callbacks takes those of Keras's own that
-        stop, log, save or set rates by epoch, and no others. See the README.
+        stop, log, save or set rates by epoch, and no others. The how-to page "Share
+        epochs, and resume what was stopped" says more.
     random_state : int, RandomState instance or None, default=None
         Seeds initial weights, order of samples and dropout. With an int, fits on
         the same data give the same weights.
@@ -111,11 +112,6 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
         ``inverse_transform``. None encodes numbers as they are.
     transform_layer : str, int or None, default=None
         The layer, by name or place, whose output `transform` returns.
-
-    Further parameters are the keywords of the function, and names with a prefix:
-    ``optimizer__``, ``loss__``, ``metrics__`` and ``callbacks__`` for arguments of what
-    is made of these, ``model__`` for the function, ``compile__``, ``fit__`` and
-    ``predict__`` for arguments of Keras's methods. Names that nobody takes are refused.
 
     Attributes
     ----------
@@ -147,6 +143,25 @@ class KerasRegressor(OwnPart, BaseKerasRegressor, ModelParameter):
     --------
     KerasClassifier : For labels; its documentation says more.
     DenseRegressor : Without writing a network.
+
+    Notes
+    -----
+    Further parameters are the keywords of the function, and names with a prefix:
+
+    - ``model__``, for the function alone;
+    - ``optimizer__``, ``loss__``, ``metrics__`` and ``callbacks__``, for arguments of
+      what is made of these: ``optimizer__momentum``, ``callbacks__stop__patience``;
+    - ``compile__``, for what `keras.Model.compile` takes beside them:
+      ``jit_compile``, ``loss_weights``, ``run_eagerly``, ``steps_per_execution`` and
+      ``weighted_metrics``;
+    - ``fit__``, for ``batch_size``, ``callbacks``, ``epochs``, ``shuffle``,
+      ``validation_batch_size``, ``validation_split`` and ``verbose``: ``fit__epochs=2``
+      outweighs ``epochs=1``;
+    - ``predict__``, for ``batch_size`` and ``verbose``.
+
+    No name that nobody takes is ignored. The constructor and `set_params` refuse it, or
+    `fit` before training where it is routed to the optimizer, loss, metrics or
+    callbacks, which may not be known before.
 
     Examples
     --------
