@@ -112,7 +112,19 @@ def _without_unused_mathjax(app, exception):
             path.unlink()
 
 
+def _pages_of_examples(app, docname, source):
+    """Have links to an example's script lead to its page.
+
+    In the pages they lead to the script, so that they lead somewhere on GitHub too.
+    """
+    source[0] = SCRIPT.sub(r"](/examples/\1.rst)", source[0])
+
+
+SCRIPT = re.compile(r"\]\((?:\.\./)+examples/(\w+/plot_\w+)\.py\)")
+
+
 def setup(app):
+    app.connect("source-read", _pages_of_examples)
     app.connect("autodoc-process-docstring", _without_foreign_references)
     # After the extension that has copied it.
     app.connect("build-finished", _without_unused_mathjax, priority=900)

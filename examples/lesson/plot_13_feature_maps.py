@@ -101,9 +101,9 @@ claim("hiding ink costs more than hiding paper", lost[ink].mean() > lost[~ink].m
 # images with patches. Bright is a large change; whether up or down is not shown. As it
 # is, the gradient is speckled, since it jumps from pixel to pixel. The second picture
 # is its mean over noisy copies of each image: SmoothGrad (Smilkov et al. 2017).
-for name, n_samples in (("gradient", 0), ("SmoothGrad", 25)):
+for name, n_copies in (("gradient", 0), ("SmoothGrad", 25)):
     display = SensitivityDisplay.from_estimator(
-        cnn, few, method="gradient", n_samples=n_samples, noise=0.3
+        cnn, few, method="gradient", n_copies=n_copies, noise=0.3
     ).plot()
     display.ax_.set_yticks(display.ax_.get_yticks(), ["image", name])
     save(display.figure_, args, f"13_{name.lower()}")
@@ -115,7 +115,7 @@ def roughness(saliency):
 
 
 plain = gradient_saliency(cnn, some)
-smooth = gradient_saliency(cnn, some, n_samples=25, noise=0.3)
+smooth = gradient_saliency(cnn, some, n_copies=25, noise=0.3)
 print(f"roughness: {roughness(plain):.2f}, of the mean {roughness(smooth):.2f}")
 claim("the mean is smoother", roughness(smooth) < roughness(plain))
 
