@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("bs4")  # of the extra `docs`
-
 CHECK = Path(__file__).parents[1] / "docs" / "check_site.py"
 
 
