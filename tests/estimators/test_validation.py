@@ -377,7 +377,8 @@ def test_sorted_labels_are_told_and_stratifying_is_the_way_out(digits):
         **{"epochs": 60, "early_stopping": True, "random_state": 0},
         validation_split=0.2,
     )
-    with pytest.warns(UserWarning, match="lack 0, 1, 2, 3, 4.* training lacks, 8, 9"):
+    told = "lack the classes 0, 1, 2, 3, 4 .* training lacks, the classes 8, 9"
+    with pytest.warns(UserWarning, match=told):
         last = clone(asked).fit(x[order], y[order])
     shuffled = clone(asked).fit(x, y).score(x_test, y_test)
     stratified = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
