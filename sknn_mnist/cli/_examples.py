@@ -29,7 +29,6 @@ def run_examples(asked: Examples) -> None:
             2,
         ) from err
     *chapters, everything = scripts
-    chapters.sort(key=lambda path: path.name)
     for path in chapters:
         print(f"{path.relative_to(folder)}: {_title(path)}")
     print(f"{len(chapters)} examples written to {folder}; the first of them:")

@@ -22,6 +22,7 @@ from sknn_mnist.display._checks import (
     method_of,
 )
 from sknn_mnist.display._drawing import as_pictures, draw_mosaic, new_axes, stretched
+from sknn_mnist.display._tiles import table_of
 from sknn_mnist.inspection import gradient_saliency, occlusion
 from sknn_mnist.inspection._sensitivity import images_and_classes
 
@@ -159,18 +160,11 @@ class SensitivityDisplay:
             it has one, row, column and sensitivity. The images themselves are left
             out: they are the attribute `images`, an array.
         """
-        n_images, height, width = self.sensitivity.shape
-        image, row, column = np.indices(self.sensitivity.shape).reshape(3, -1)
-        classes: list[Any] = self.labels or [None] * n_images
-        return pd.DataFrame(
-            {
-                "image": image,
-                "class": np.repeat(np.array(classes, object), height * width),
-                "row": row,
-                "column": column,
-                "sensitivity": self.sensitivity.ravel(),
-            }
-        )
+        sides = ("image", "row", "column")
+        table = table_of(self.sensitivity, sides, sides, "sensitivity")
+        known: list[Any] = self.labels or [None] * len(self.images)
+        table.insert(1, "class", np.array(known, object)[table["image"].to_numpy()])
+        return table
 
     def plot(self, *, ax: Any = None, cmap: Any = None) -> Any:
         """Draw the images above, their sensitivity below.
