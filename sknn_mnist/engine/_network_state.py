@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from sknn_mnist.networks._keras_private import variables_of_optimizer
 
@@ -29,10 +30,26 @@ def set_state(network: keras.Model, state: State) -> None:
         (variables_of_optimizer(network), "optimizer"),
     ):
         for variable, value in zip(variables, state[name], strict=True):
-            variable.assign(value)
+            _assign(variable, value)
 
 
 def _value(variable: keras.Variable) -> np.ndarray:
     # Not `variable.numpy()`, which copies. What was read from a variable never
     # changes: TensorFlow gives the variable another buffer when it is next updated.
-    return np.asarray(variable.value.read_value())
+    # By the operation itself, as below: a fit reads and sets dozens of variables.
+    held = variable.value
+    read = tf.raw_ops.ReadVariableOp(resource=held.handle, dtype=held.dtype)
+    return np.asarray(read)
+
+
+def _assign(variable: keras.Variable, value: np.ndarray) -> None:
+    held = variable.value
+    if tuple(value.shape) != tuple(held.shape):
+        raise ValueError(
+            f"The variable {variable.path!r} has the shape {tuple(held.shape)}, and "
+            f"the value for it {tuple(value.shape)}."
+        )
+    # A tenth of what `variable.assign` takes, which checks the same.
+    tf.raw_ops.AssignVariableOp(
+        resource=held.handle, value=tf.constant(value, held.dtype)
+    )
