@@ -23,7 +23,7 @@ from sknn_mnist.estimators._parameters import TrainingParameters, is_auto
 from sknn_mnist.memory._stores import open_memory
 from sknn_mnist.networks._keras_contents import KINDS, is_same_parameter
 from sknn_mnist.networks._keras_copies import copy_of
-from sknn_mnist.networks._keras_objects import make_loss, make_metrics, make_optimizer
+from sknn_mnist.networks._keras_objects import check_optimizer, make_loss, make_metrics
 from sknn_mnist.networks._sixteen_bits import sixteen_bits_obstacle
 
 __all__ = ["FitParameters", "as_int"]
@@ -77,7 +77,7 @@ class FitParameters(TrainingParameters):
     def _check_compiled(self) -> None:
         """Refuse what `compile` would not take."""
         owner = type(self).__name__
-        make_optimizer(self.optimizer, self.learning_rate, owner)
+        check_optimizer(self.optimizer, self.learning_rate, owner)
         make_metrics(self.metrics, owner)
         if not is_auto(self.loss):
             make_loss(self.loss, PRECISIONS[self.dtype], owner)

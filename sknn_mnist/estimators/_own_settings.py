@@ -37,7 +37,7 @@ from sknn_mnist.networks._compile_settings import (
     made_metrics,
 )
 from sknn_mnist.networks._heads import Heads
-from sknn_mnist.networks._keras_objects import make_optimizer
+from sknn_mnist.networks._keras_objects import check_optimizer
 
 __all__ = ["OwnSettings"]
 
@@ -119,7 +119,7 @@ class OwnSettings(OwnParameters, OwnData, FunctionParameters, KerasEstimator):
         routes = routes_of("optimizer", self._given_now())
         if "optimizer" in explicit:
             optimizer = routed("optimizer", optimizer, routes, owner)
-        make_optimizer(optimizer, self._now("learning_rate"), owner)
+        check_optimizer(optimizer, self._now("learning_rate"), owner)
         if "metrics" in explicit:
             made_metrics(explicit["metrics"], owner)
         if "loss" in explicit:

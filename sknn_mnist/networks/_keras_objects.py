@@ -12,6 +12,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, cast
 
 import keras
@@ -33,6 +34,7 @@ from sknn_mnist.networks._keras_own import is_own, name_of_own
 from sknn_mnist.networks._keras_private import arguments_in_function
 
 __all__ = [
+    "check_optimizer",
     "describe_optimizer",
     "make_loss",
     "make_metrics",
@@ -66,6 +68,29 @@ def make_optimizer(
             keras.optimizers.Optimizer,
             copy_of(made, {"learning_rate": _rate_or_schedule(learning_rate, owner)}),
         )
+
+
+def check_optimizer(optimizer: Any, learning_rate: Any, owner: str) -> None:
+    """Refuse what `make_optimizer` would refuse, for less where it is known to make it.
+
+    An optimizer has variables, which take some milliseconds to make.
+    """
+    described = describe_optimizer(optimizer, learning_rate, owner)
+    if described is not None:
+        kind, arguments = described
+        rate = arguments.get("learning_rate", 1.0)
+        if arguments.keys() <= {"name", "learning_rate"} and isinstance(rate, float):
+            with _refusing(optimizer, learning_rate, owner):
+                _make_once(kind, "learning_rate" in arguments)
+            return
+    make_optimizer(optimizer, learning_rate, owner)
+
+
+@lru_cache
+def _make_once(kind: type, with_rate: bool) -> None:
+    """Make an optimizer of a class, of which no other argument is asked."""
+    arguments = {"learning_rate": 1.0} if with_rate else {}
+    made_from(kind, {"name": kind.__name__.lower(), **arguments})
 
 
 def describe_optimizer(
