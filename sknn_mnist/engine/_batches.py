@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from sknn_mnist.engine._compiled import CompiledFunction, called_inline
 from sknn_mnist.engine._nests import Nest, leaves_of
 from sknn_mnist.networks._input_specs import any_rows
 
@@ -18,17 +20,25 @@ Logs = dict[str, Any]
 
 def epoch_order(n_rows: int, shuffle: bool, seed: int, epoch: int) -> tf.Tensor:
     """Return the order of the rows in an epoch; each epoch has its own."""
-    return _shuffled(n_rows, (seed, epoch)) if shuffle else tf.range(n_rows)
+    if not shuffle:
+        return tf.range(n_rows)
+    if tf.inside_function():  # an epoch's number is then a tensor
+        return _shuffled(n_rows, tf.stack([tf.constant(seed, tf.int64), epoch]))
+    return _compiled_shuffle()(n_rows, tf.constant([seed, epoch], tf.int64))
 
 
-@tf.function(
-    autograph=False,
-    input_signature=(tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int64)),
-)
 def _shuffled(n_rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     # A stateless generator: no global random state is read or changed, and an
     # epoch's order does not depend on what ran before it.
     return tf.random.experimental.stateless_shuffle(tf.range(n_rows), seed=seed)
+
+
+@cache
+def _compiled_shuffle() -> CompiledFunction:
+    traced = tf.function(_shuffled, autograph=False).get_concrete_function(
+        tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int64)
+    )
+    return CompiledFunction(traced)
 
 
 def compiled_loop(
@@ -36,8 +46,12 @@ def compiled_loop(
     step: Callable[..., Any],
     samples: tuple[Nest, ...],
     logs_of_last: dict[str, tf.TensorSpec] | None = None,
-) -> Callable[..., Logs]:
+    on_one_thread: bool = False,
+) -> CompiledFunction:
     """Compile a loop of a step over batches, for any number of rows and steps.
+
+    It takes the first step's number, the order of the rows, the last step's number, the
+    sizes of batches and blocks, and the data; it returns the logs.
 
     Parameters
     ----------
@@ -50,13 +64,26 @@ def compiled_loop(
     logs_of_last : dict of str to TensorSpec or None
         What the step returns, where that is not what the network's metrics say in the
         end: then the loop returns what the last step did.
+    on_one_thread : bool, default=False
+        Whether to compute on one thread, where the step can be.
     """
     names = sorted(logs_of_last or {})
     specs = [(logs_of_last or {})[name] for name in names]
 
+    packed = _packing(samples)
+
+    def one_batch(*leaves: tf.Tensor) -> list[tf.Tensor]:
+        return _as_specified(step(packed(leaves)), names, specs)
+
+    if on_one_thread:
+        alone = called_inline(
+            one_batch, [any_rows(each) for each in leaves_of(samples)]
+        )
+        on_one_thread, one_batch = alone is not None, alone or one_batch
+
     def loop(
-        rows: tf.Tensor,
         first: tf.Tensor,
+        rows: tf.Tensor,
         last: tf.Tensor,
         batch_size: tf.Tensor,
         block_size: tf.Tensor,
@@ -71,23 +98,23 @@ def compiled_loop(
 
             def one_step(number: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
                 batch = slice(number * batch_size, (number + 1) * batch_size)
-                found = step(packed(each[batch] for each in block))
-                return number + 1, *_as_specified(found, names, specs)
+                return number + 1, *one_batch(*(each[batch] for each in block))
 
             _, *after = _repeat(one_step, end - begin, tf.constant(0), logs, specs)
             return end, *after
 
-        packed = _packing(samples)
         nothing = [_nothing_like(each) for each in specs]
         _, *logs = _repeat(one_block, last, first, nothing, specs)
         return dict(zip(names, logs, strict=True)) or network.get_metrics_result()
 
     scalar = tf.TensorSpec([], tf.int32)
-    return tf.function(loop, autograph=False).get_concrete_function(
+    traced = tf.function(loop, autograph=False).get_concrete_function(
+        scalar,
         tf.TensorSpec([None], tf.int32),
-        *(scalar, scalar, scalar, scalar),
+        *(scalar, scalar, scalar),
         *(any_rows(each) for each in leaves_of(samples)),
     )
+    return CompiledFunction(traced, on_one_thread)
 
 
 def _repeat(
@@ -109,7 +136,7 @@ def _repeat(
     )
 
 
-def _packing(samples: tuple[Nest, ...]) -> Callable[..., tuple[Nest, ...]]:
+def _packing(samples: tuple[Nest, ...]) -> Callable[..., Any]:
     """Return what makes a step's data of the leaves of `samples`."""
     if not any(map(keras.tree.is_nested, samples)):
         return tuple

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist.engine._compiled import CompiledFunction
 from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._row_blocks import find_sizes, in_blocks
 from sknn_mnist.engine._specs import has_graph, input_spec_of, rows_at_once
@@ -86,12 +87,12 @@ class Forward:
         def spec(variable: Any) -> tf.TensorSpec:
             return tf.TensorSpec(variable.shape, variable.dtype)
 
-        self._function: Callable[..., Nest] = tf.function(
-            outputs, autograph=False
-        ).get_concrete_function(
-            leaves_of(inputs),
-            [spec(variable) for variable in network.trainable_variables],
-            [spec(variable) for variable in network.non_trainable_variables],
+        self._function = CompiledFunction(
+            tf.function(outputs, autograph=False).get_concrete_function(
+                leaves_of(inputs),
+                [spec(variable) for variable in network.trainable_variables],
+                [spec(variable) for variable in network.non_trainable_variables],
+            )
         )
         self._taken = leaves_of(inputs)
         self._owner = recipe.owner
@@ -151,7 +152,7 @@ class Forward:
                 _as_spec(each, taken)
                 for each, taken in zip(leaves_of(rows), self._taken, strict=True)
             ]
-            return each_of(_array, self._function(x, trainable, others))
+            return each_of(_array, self._function(*x, *trainable, *others))
 
         return compute
 

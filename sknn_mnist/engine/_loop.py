@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,10 +23,17 @@ from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist._messages import first_line
 from sknn_mnist.engine._batch_listeners import batch_listeners, may_miss_batches
 from sknn_mnist.engine._batches import Logs, compiled_loop, epoch_order
+from sknn_mnist.engine._compiled import CompiledFunction, Traces
 from sknn_mnist.engine._feeds import bytes_of_row, feed_of
 from sknn_mnist.engine._keras_fit import needs_keras_fit, overrides
 from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._network_state import get_state
+from sknn_mnist.engine._one_thread import has_small_steps, is_beside_others
+from sknn_mnist.engine._plain_steps import (
+    NotPlainError,
+    has_plain_metrics,
+    plain_step_of,
+)
 from sknn_mnist.engine._plan import TrainingPlan
 from sknn_mnist.engine._specs import output_spec_of, rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
@@ -63,6 +70,8 @@ class FusedNetwork:
         made it.
     own : bool, default=False
         Whether all that it runs is Keras's own code.
+    traces : Traces or None, default=None
+        Loops of networks that compute and train the same; None for none.
 
     Attributes
     ----------
@@ -71,7 +80,11 @@ class FusedNetwork:
     """
 
     def __init__(
-        self, network: keras.Model, kept: bool = False, own: bool = False
+        self,
+        network: keras.Model,
+        kept: bool = False,
+        own: bool = False,
+        traces: Traces | None = None,
     ) -> None:
         self.needs_keras_fit = needs_keras_fit(network)
         if not self.needs_keras_fit:
@@ -82,6 +95,7 @@ class FusedNetwork:
         self.initial = get_state(network)
         self._own = own
         self._loops: dict[Any, Callable[..., Logs]] = {}
+        self._traces = traces or Traces()
         self._seconds: dict[Any, float] = {}
         self._logs_of_last: dict[str, tf.TensorSpec] | None = None
         self._has_metrics = False
@@ -196,7 +210,7 @@ class FusedNetwork:
                     getattr(run.hooks, f"on_{run.phase}_batch_begin")(first)
                 start = time.perf_counter()
                 begin, end = given.begin, given.begin + given.n_steps
-                logs = loop(given.rows, begin, end, run.batch_size, block, *given.data)
+                logs = loop(begin, given.rows, end, run.batch_size, block, *given.data)
                 self._seconds[key] = (time.perf_counter() - start) / given.n_steps
                 if listeners:
                     getattr(run.hooks, f"on_{run.phase}_batch_end")(last - 1, logs)
@@ -207,14 +221,29 @@ class FusedNetwork:
 
     def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
         """Return the compiled loop of a pass, made on first use."""
-        key = run.key
+        network, beside = (
+            self.network,
+            is_beside_others() and has_small_steps(self.network, run.batch_size),
+        )
+        key = run.key, beside, repr(self._logs_of_last)
         if key not in self._loops:
+
+            def trace() -> CompiledFunction:
+                step = run.step
+                if self._own and run.phase == "train":
+                    step = plain_step_of(network, run.samples) or step
+                with suppress(NotPlainError):
+                    return compiled_loop(
+                        network, step, run.samples, self._logs_of_last, beside
+                    )
+                return compiled_loop(
+                    network, run.step, run.samples, self._logs_of_last, beside
+                )
+
             # Errors of the user's own code reach the user as they are.
             naming = _naming_uncompilable(run.owner) if self._own else nullcontext()
             with self._making(), naming:
-                self._loops[key] = compiled_loop(
-                    self.network, run.step, run.samples, self._logs_of_last
-                )
+                self._loops[key] = self._traces.find(key, network, trace)
         return self._loops[key]
 
     def _steps_per_call(self, key: Any, one_by_one: bool) -> int:
@@ -238,6 +267,10 @@ class FusedNetwork:
             naming = _naming_uncompilable(owner) if self._own else nullcontext()
             with naming:
                 outputs = output_spec_of(network, x)
+            if self._own and not weights and has_plain_metrics(network):
+                _see_nothing(network, y, outputs)
+                self._has_metrics = True
+                return
             with _naming("metrics", owner, y):
                 traced = _traced(network.compute_metrics, x, y, outputs, *weights)
             if overrides(network, "compute_metrics"):
@@ -253,6 +286,13 @@ class FusedNetwork:
         self._half_made = True
         yield
         self._half_made = False
+
+
+def _see_nothing(network: keras.Model, *specs: tf.TensorSpec) -> None:
+    """Have metrics made by a row of zeros, which costs less than a trace of them."""
+    y, outputs = (tf.zeros([1, *each.shape[1:]], each.dtype) for each in specs)
+    network.compute_metrics(None, y, outputs)
+    network.reset_metrics()
 
 
 def _traced(function: Callable[..., Any], *specs: Nest) -> Any:

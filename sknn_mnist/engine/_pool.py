@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import sknn_mnist.networks._quiet_start  # noqa: F401  before Keras
 
@@ -21,6 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sknn_mnist.engine._compiled import Traces
 from sknn_mnist.engine._forward import clear_forwards
 from sknn_mnist.engine._loop import FusedNetwork
 from sknn_mnist.engine._network_state import State, set_state
@@ -94,6 +96,7 @@ class _Pooled:
 
 _lock = threading.Lock()
 _idle: list[_Pooled] = []  # the last used at the end
+_traces: WeakValueDictionary[Any, Traces] = WeakValueDictionary()  # by key
 _by_keras: OrderedDict[Any, bool] = OrderedDict()  # by key
 _given_up = itertools.count(1)
 
@@ -111,6 +114,7 @@ def clear_network_pool() -> None:
     """
     with _lock:
         _idle.clear()
+        _traces.clear()
     clear_forwards()
     clear_first_networks()
     clear_tensor_cache()
@@ -183,7 +187,11 @@ def give_up(n_networks: int = 1) -> None:
 
 
 def _new(recipe: NetworkRecipe, key: Any, keep: bool, own: bool) -> _Pooled:
-    fused = FusedNetwork(recipe.new_network(), keep, own)
+    traces = None
+    if key is not None:
+        with _lock:
+            traces = _traces.setdefault(key, Traces())
+    fused = FusedNetwork(recipe.new_network(), keep, own, traces)
     if key is not None:
         with _lock:
             _by_keras[key] = fused.needs_keras_fit
