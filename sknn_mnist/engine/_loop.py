@@ -20,22 +20,22 @@ import keras
 import tensorflow as tf
 
 from sknn_mnist._histories import plain_history, plain_logs
-from sknn_mnist._messages import first_line
 from sknn_mnist.engine._batch_listeners import batch_listeners, may_miss_batches
 from sknn_mnist.engine._batches import Logs, compiled_loop, epoch_order
 from sknn_mnist.engine._compiled import CompiledFunction, Traces
 from sknn_mnist.engine._feeds import bytes_of_row, feed_of
-from sknn_mnist.engine._keras_fit import needs_keras_fit, overrides
+from sknn_mnist.engine._keras_fit import needs_keras_fit
+from sknn_mnist.engine._metrics import (
+    build_metrics,
+    naming_uncompilable,
+    reset_metrics,
+)
 from sknn_mnist.engine._nests import Nest, each_of, leaves_of
 from sknn_mnist.engine._network_state import get_state
 from sknn_mnist.engine._one_thread import has_small_steps, is_beside_others
-from sknn_mnist.engine._plain_steps import (
-    NotPlainError,
-    has_plain_metrics,
-    plain_step_of,
-)
+from sknn_mnist.engine._plain_steps import NotPlainError, plain_step_of
 from sknn_mnist.engine._plan import TrainingPlan
-from sknn_mnist.engine._specs import output_spec_of, rows_at_once
+from sknn_mnist.engine._specs import rows_at_once
 from sknn_mnist.engine._tensor_cache import cached_tensor
 from sknn_mnist.engine._watch import Look
 from sknn_mnist.networks._input_specs import any_rows
@@ -153,7 +153,7 @@ class FusedNetwork:
         logs = None if resume is None else resume()
         start = take_restored_epoch(network) or plan.initial_epoch
         for epoch in range(start, plan.epochs):
-            network.reset_metrics()
+            reset_metrics(network, self._own)
             plan.watch.begin()
             hooks.on_epoch_begin(epoch)
             rows = epoch_order(plan.data.n_rows, plan.shuffle, plan.seed, epoch)
@@ -188,7 +188,7 @@ class FusedNetwork:
     def _evaluate(self, validation: _Pass) -> Logs:
         self.network.stop_evaluating = False
         validation.hooks.on_test_begin()
-        self.network.reset_metrics()
+        reset_metrics(self.network, self._own)
         rows = tf.range(len(validation.data[0]))
         logs = plain_logs(self._run(validation, rows))
         validation.hooks.on_test_end(logs)
@@ -221,29 +221,24 @@ class FusedNetwork:
 
     def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
         """Return the compiled loop of a pass, made on first use."""
-        network, beside = (
-            self.network,
-            is_beside_others() and has_small_steps(self.network, run.batch_size),
-        )
-        key = run.key, beside, repr(self._logs_of_last)
-        if key not in self._loops:
+        network, step = self.network, run.step
+        alone = is_beside_others() and has_small_steps(network, run.batch_size)
+        key = run.key, alone, repr(self._logs_of_last)
+        if key in self._loops:
+            return self._loops[key]
+        if self._own and run.phase == "train":
+            step = plain_step_of(network, run.samples) or step
 
-            def trace() -> CompiledFunction:
-                step = run.step
-                if self._own and run.phase == "train":
-                    step = plain_step_of(network, run.samples) or step
-                with suppress(NotPlainError):
-                    return compiled_loop(
-                        network, step, run.samples, self._logs_of_last, beside
-                    )
-                return compiled_loop(
-                    network, run.step, run.samples, self._logs_of_last, beside
-                )
+        def trace() -> CompiledFunction:
+            settings = run.samples, self._logs_of_last, alone
+            with suppress(NotPlainError):
+                return compiled_loop(network, step, *settings)
+            return compiled_loop(network, run.step, *settings)
 
-            # Errors of the user's own code reach the user as they are.
-            naming = _naming_uncompilable(run.owner) if self._own else nullcontext()
-            with self._making(), naming:
-                self._loops[key] = self._traces.find(key, network, trace)
+        # Errors of the user's own code reach the user as they are.
+        naming = naming_uncompilable(run.owner) if self._own else nullcontext()
+        with self._making(), naming:
+            self._loops[key] = self._traces.find(key, network, trace)
         return self._loops[key]
 
     def _steps_per_call(self, key: Any, one_by_one: bool) -> int:
@@ -255,30 +250,10 @@ class FusedNetwork:
         return max(1, int(SECONDS_PER_CALL / max(self._seconds[key], 1e-6)))
 
     def _build_metrics(self, data: tuple[Nest, ...], owner: str) -> None:
-        # Keras makes the variables of metrics, and for several outputs those that
-        # track their losses, when they see their first batch, which must not be within
-        # a compiled loop. Traced, not run: a metric of the user's own sees no batches
-        # but those of `fit`.
-        if self._has_metrics:
-            return
-        network = self.network
-        with self._making():
-            x, y, *weights = each_of(any_rows, data)
-            naming = _naming_uncompilable(owner) if self._own else nullcontext()
-            with naming:
-                outputs = output_spec_of(network, x)
-            if self._own and not weights and has_plain_metrics(network):
-                _see_nothing(network, y, outputs)
-                self._has_metrics = True
-                return
-            with _naming("metrics", owner, y):
-                traced = _traced(network.compute_metrics, x, y, outputs, *weights)
-            if overrides(network, "compute_metrics"):
-                self._logs_of_last = _other_logs(network, traced.structured_outputs)
-            if any(map(keras.tree.is_nested, (outputs, network.loss))):
-                with _naming("loss", owner, y):
-                    _traced(network.compute_loss, x, y, outputs, *weights)
-        self._has_metrics = True
+        if not self._has_metrics:
+            with self._making():
+                self._logs_of_last = build_metrics(self.network, data, owner, self._own)
+            self._has_metrics = True
 
     @contextmanager
     def _making(self) -> Iterator[None]:
@@ -286,54 +261,6 @@ class FusedNetwork:
         self._half_made = True
         yield
         self._half_made = False
-
-
-def _see_nothing(network: keras.Model, *specs: tf.TensorSpec) -> None:
-    """Have metrics made by a row of zeros, which costs less than a trace of them."""
-    y, outputs = (tf.zeros([1, *each.shape[1:]], each.dtype) for each in specs)
-    network.compute_metrics(None, y, outputs)
-    network.reset_metrics()
-
-
-def _traced(function: Callable[..., Any], *specs: Nest) -> Any:
-    traced = tf.function(function, autograph=False)
-    return traced.get_concrete_function(*specs)
-
-
-def _other_logs(network: keras.Model, returned: Any) -> dict[str, tf.TensorSpec] | None:
-    """Return what a `compute_metrics` returns, where metrics are called otherwise.
-
-    As Keras does, which then shows what its last step returned.
-    """
-    names = network.get_metrics_result().keys()
-    return None if returned.keys() == names else returned
-
-
-@contextmanager
-def _naming(parameter: str, owner: str, targets: Nest) -> Iterator[None]:
-    """Say in one sentence that losses or metrics are none for these targets."""
-    try:
-        yield
-    except (ValueError, TypeError, KeyError) as err:
-        what = "metrics" if parameter == "metrics" else "losses"
-        shapes = each_of(lambda each: (None, *each.shape[1:]), targets)
-        raise ValueError(
-            f"The {parameter!r} parameter of {owner} must name {what} for the targets "
-            f"as the {'loss' if what == 'metrics' else 'network'} takes them, of shape "
-            f"{shapes}. Got one that says: {first_line(err)}"
-        ) from err
-
-
-@contextmanager
-def _naming_uncompilable(owner: str) -> Iterator[None]:
-    try:
-        yield
-    except (TypeError, ValueError, NotImplementedError) as err:
-        # Keras's own Muon raises one in float64.
-        raise ValueError(
-            f"The 'optimizer', 'loss', 'metrics' or 'activation' parameter of {owner} "
-            f"can't be compiled for this dtype and these targets: {first_line(err)}"
-        ) from err
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from sknn_mnist.networks._keras_private import variables_of_optimizer
 
-__all__ = ["State", "get_state", "set_state"]
+__all__ = ["State", "get_state", "set_state", "set_values"]
 
 # All that training changes, as arrays: "network" (weights, statistics, seeds) and
 # "optimizer", each in Keras's order of variables.
@@ -29,8 +32,13 @@ def set_state(network: keras.Model, state: State) -> None:
         (network.variables, "network"),
         (variables_of_optimizer(network), "optimizer"),
     ):
-        for variable, value in zip(variables, state[name], strict=True):
-            _assign(variable, value)
+        set_values(variables, state[name])
+
+
+def set_values(variables: Sequence[keras.Variable], values: Sequence[Any]) -> None:
+    """Give variables their values, of their shapes."""
+    for variable, value in zip(variables, values, strict=True):
+        _assign(variable, value)
 
 
 def _value(variable: keras.Variable) -> np.ndarray:
@@ -42,12 +50,12 @@ def _value(variable: keras.Variable) -> np.ndarray:
     return np.asarray(read)
 
 
-def _assign(variable: keras.Variable, value: np.ndarray) -> None:
-    held = variable.value
-    if tuple(value.shape) != tuple(held.shape):
+def _assign(variable: keras.Variable, value: Any) -> None:
+    held, shape = variable.value, np.shape(value)
+    if shape != tuple(held.shape):
         raise ValueError(
             f"The variable {variable.path!r} has the shape {tuple(held.shape)}, and "
-            f"the value for it {tuple(value.shape)}."
+            f"the value for it {shape}."
         )
     # A tenth of what `variable.assign` takes, which checks the same.
     tf.raw_ops.AssignVariableOp(

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from sknn_mnist.engine._keras_fit import overrides
 from sknn_mnist.engine._nests import Nest
+from sknn_mnist.engine._network_state import set_values
 from sknn_mnist.engine._specs import has_graph
 from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._keras_private import (
@@ -23,7 +24,7 @@ from sknn_mnist.networks._keras_private import (
     compile_settings_of,
 )
 
-__all__ = ["NotPlainError", "has_plain_metrics", "plain_step_of"]
+__all__ = ["NotPlainError", "has_plain_metrics", "plain_step_of", "reset_means"]
 
 # Losses, each with the metric that Keras takes for "accuracy" beside it.
 _LOSSES = {
@@ -118,6 +119,12 @@ def _train_step(network: keras.Model, is_sparse: bool) -> Callable[..., Any]:
         return {}
 
     return train_step
+
+
+def reset_means(network: keras.Model) -> None:
+    """Do what `reset_metrics` does, for a network with plain metrics."""
+    for mean in _means_of(network):
+        set_values(mean.variables, [0.0] * len(mean.variables))
 
 
 def _is_plain_loss(loss: keras.losses.Loss) -> bool:

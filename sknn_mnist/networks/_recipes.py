@@ -216,15 +216,20 @@ class NetworkRecipe:
             return (
                 fingerprint(kind),
                 fingerprint(arguments),
-                fingerprint(
-                    made_losses(given["loss"], self._dtype, self.owner, self.logits)
-                ),
+                self._fingerprint_of(given["loss"]),
                 _metrics(made_metrics(given["metrics"], self.owner)),
                 _metrics(weighted),
                 fingerprint({**SETTINGS, **others}),
             ), rate
         except NotOwnError:
             return None, rate
+
+    def _fingerprint_of(self, loss: Any) -> Any:
+        if isinstance(loss, str):
+            found = keras.losses.get(loss)
+            if is_own(found):
+                return _fingerprint_of_own(found, self._dtype)
+        return fingerprint(made_losses(loss, self._dtype, self.owner, self.logits))
 
     @property
     def _dtype(self) -> str:
@@ -273,6 +278,12 @@ def _defaults_of(kind: type) -> dict[str, Any]:
         return arguments_of(kind()) or {}
     except TypeError:  # it needs some
         return {}
+
+
+@lru_cache
+def _fingerprint_of_own(loss: Any, dtype: str) -> Any:
+    """Return the fingerprint of a loss of Keras's that was given by name."""
+    return fingerprint(made_losses(loss, dtype, "loss"))
 
 
 def _rate_of(optimizer: keras.optimizers.Optimizer) -> float | None:

@@ -97,7 +97,7 @@ def test_where_memory_runs_out_nothing_is_held(what, made, monkeypatch):
     assert not _pool._idle
 
 
-@pytest.mark.parametrize("name", ["compiled_loop", "any_rows"])
+@pytest.mark.parametrize("name", ["compiled_loop", "build_metrics"])
 def test_what_was_half_made_is_not_lent_again(name, made, monkeypatch):
     expected = net().fit(X, Y).predict_proba(X)
     sknn_mnist.clear_network_pool()
