@@ -1,11 +1,16 @@
 """This package beside SciKeras, scikit-learn's MLP and skorch, in one run.
 
     python benchmarks/compare.py --data mnist.npz [--out results.json] [--only tiny]
+        [--libraries sknn_mnist mlp] [--n-jobs 2]
 
 Each measurement is a process of its own, one after the other, the libraries taking
-turns, three times. Prints a markdown table of medians: seconds, the ratio to
-SciKeras, peak memory, accuracy. Some twenty minutes on two cores. Needs the extra
-`bench`; libraries that are not installed are left out, and said to be.
+turns, three times. Prints what it ran on, and a markdown table of medians: seconds,
+the ratio to SciKeras, peak memory, accuracy. Some twenty minutes on two cores. Needs
+the extra `bench`; libraries that are not installed are left out, and said to be.
+
+With `--n-jobs` the searches run side by side: this package's in threads, the others' in
+joblib's own worker processes (loky), which is what their users get. Peak memory is then
+still that of the first process, without its workers.
 """
 
 from __future__ import annotations
@@ -20,6 +25,8 @@ import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from machine import in_words, machine
 
 WORKLOADS = Path(__file__).with_name("workloads.py")
 
@@ -81,26 +88,39 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     names = [run[0] for run in RUNS]
     parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument(
+        "--libraries", nargs="+", choices=PACKAGES, default=list(PACKAGES)
+    )
+    parser.add_argument("--n-jobs", type=int, default=1, help="of the searches")
     args = parser.parse_args()
+    facts = machine()
+    print(in_words(facts))
     results = []
-    for name, case, rows, libraries in RUNS:
-        if name not in args.only:
+    for name, case, rows, all_libraries in RUNS:
+        libraries = [each for each in all_libraries if each in args.libraries]
+        if name not in args.only or not libraries:
             continue
         there = [library for library in libraries if _version(library)]
         for repeat in range(args.repeats):
             for library in there:
-                measured = _measure(case, library, rows, args.data)
+                measured = _measure(case, library, rows, args.data, args.n_jobs)
                 results.append({"run": name, "library": library, **measured})
                 print(name, library, repeat, measured, file=sys.stderr, flush=True)
-        print(_table(name, [r for r in results if r["run"] == name], libraries))
+        title = _title(name, case, args.n_jobs)
+        mine = [result for result in results if result["run"] == name]
+        print(_table(title, mine, libraries))
     if args.out:
+        ran_on = {**facts, "n_jobs": args.n_jobs, **_versions()}
         args.out.write_text(
-            json.dumps({"machine": _machine(), "results": results}, indent=1)
+            json.dumps({"machine": ran_on, "results": results}, indent=1)
         )
 
 
-def _measure(case: str, library: str, rows: int | None, data: str) -> dict[str, Any]:
+def _measure(
+    case: str, library: str, rows: int | None, data: str, n_jobs: int
+) -> dict[str, Any]:
     command = [sys.executable, str(WORKLOADS), case, library, "--data", data]
+    command += ["--n-jobs", str(n_jobs)]
     if rows:
         command += ["--rows", str(rows)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -111,10 +131,15 @@ def _measure(case: str, library: str, rows: int | None, data: str) -> dict[str, 
     return result
 
 
-def _table(name: str, results: list[dict[str, Any]], libraries: list[str]) -> str:
+def _title(name: str, case: str, n_jobs: int) -> str:
     prefix, _, rows = name.partition("-")
     title = TITLES["growth"].format(rows=rows) if prefix == "growth" else TITLES[name]
-    bases = ("keras", "scikeras", "floor", "sknn_mnist")
+    # The other cases search nothing, and the floor is one process's in any case.
+    return f"{title}; n_jobs={n_jobs}" if n_jobs > 1 and "grid" in case else title
+
+
+def _table(title: str, results: list[dict[str, Any]], libraries: list[str]) -> str:
+    bases = ("keras", "scikeras", "floor", "sknn_mnist", *libraries)
     base = next(each for each in bases if each in libraries)
     lines = [
         f"\n{title}\n",
@@ -150,10 +175,8 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _machine() -> dict[str, Any]:
+def _versions() -> dict[str, str | None]:
     return {
-        "cores": os.cpu_count(),
-        "processor": platform.machine(),
         "python": platform.python_version(),
         **{library: _version(library) for library in PACKAGES},
         "tensorflow": importlib.metadata.version("tensorflow"),
