@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from sknn_mnist.networks._keras_private import variables_of_optimizer
 
-__all__ = ["CompiledFunction", "Traces", "called_inline"]
+__all__ = ["CompiledFunction", "Traces", "called_inline", "can_be_direct"]
 
 # Operations that hold others, which the inline executor does not run.
 _HOLDING_OTHERS = {
@@ -39,17 +39,12 @@ class CompiledFunction:
 
     def __init__(self, function: Any, on_one_thread: bool = False) -> None:
         self._function = function
-        self._on_one_thread = on_one_thread
         self._outputs = function.structured_outputs
         self._types = [each.dtype for each in function.outputs]
         self._shapes = [each.shape for each in function.outputs]
         self.captured = list(function.captured_inputs)
-        # Settings of the process that the operation alone does not know of.
-        self.is_direct = not (
-            tf.config.get_visible_devices("GPU")
-            or tf.config.optimizer.get_jit()
-            or any(tf.config.optimizer.get_experimental_options().values())
-        )
+        self.is_direct = can_be_direct()
+        self._on_one_thread = on_one_thread and self.is_direct
 
     def __call__(self, *leaves: Any, captured: Sequence[Any] | None = None) -> Any:
         """Return the function's outputs, in their structure.
@@ -84,6 +79,18 @@ class CompiledFunction:
         return tf.nest.pack_sequence_as(self._outputs, found)
 
 
+def can_be_direct() -> bool:
+    """Tell whether functions may be called as operations.
+
+    Not where there is a GPU, nor under settings that the operation does not know of.
+    """
+    return not (
+        tf.config.get_visible_devices("GPU")
+        or tf.config.optimizer.get_jit()
+        or any(tf.config.optimizer.get_experimental_options().values())
+    )
+
+
 class Traces:
     """Compiled loops of networks that compute and train the same.
 
@@ -111,6 +118,8 @@ class Traces:
         trace : callable
             Traces the loop of this network.
         """
+        # Metrics are as many, and of the kinds, that the first targets asked for.
+        key = key, *(type(each) for each in network.metrics), len(_handles_of(network))
         with self._lock:
             found = self._known.get(key)
             if found is None:

@@ -82,7 +82,9 @@ class Forward:
             x: list[tf.Tensor], trainable: list[tf.Tensor], others: list[tf.Tensor]
         ) -> Nest:
             packed = keras.tree.pack_sequence_as(inputs, x)
-            return _call(network, trainable, others, packed)
+            found = _call(network, trainable, others, packed)
+            # Said again, since TensorFlow 2.18's optimiser warns of unknown shapes.
+            return each_of(lambda each: tf.ensure_shape(each, each.shape), found)
 
         def spec(variable: Any) -> tf.TensorSpec:
             return tf.TensorSpec(variable.shape, variable.dtype)

@@ -22,7 +22,7 @@ import tensorflow as tf
 from sknn_mnist._histories import plain_history, plain_logs
 from sknn_mnist.engine._batch_listeners import batch_listeners, may_miss_batches
 from sknn_mnist.engine._batches import Logs, compiled_loop, epoch_order
-from sknn_mnist.engine._compiled import CompiledFunction, Traces
+from sknn_mnist.engine._compiled import CompiledFunction, Traces, can_be_direct
 from sknn_mnist.engine._feeds import bytes_of_row, feed_of
 from sknn_mnist.engine._keras_fit import needs_keras_fit
 from sknn_mnist.engine._metrics import (
@@ -222,7 +222,11 @@ class FusedNetwork:
     def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
         """Return the compiled loop of a pass, made on first use."""
         network, step = self.network, run.step
-        alone = is_beside_others() and has_small_steps(network, run.batch_size)
+        alone = (
+            is_beside_others()
+            and can_be_direct()
+            and has_small_steps(network, run.batch_size)
+        )
         key = run.key, alone, repr(self._logs_of_last)
         if key in self._loops:
             return self._loops[key]

@@ -101,7 +101,7 @@ def _see_nothing(network: keras.Model, *specs: Nest) -> bool:
     y, outputs = (tf.zeros([1, *each.shape[1:]], each.dtype) for each in specs)
     try:
         network.compute_metrics(None, y, outputs)
-    except (ValueError, TypeError, tf.errors.OpError):
+    except (ValueError, TypeError, KeyError, tf.errors.OpError):
         return False
     network.reset_metrics()
     return True

@@ -13,6 +13,9 @@ import threading
 import keras
 from joblib.parallel import get_active_backend
 
+from sknn_mnist.engine._nests import leaves_of
+from sknn_mnist.engine._specs import has_graph
+
 __all__ = ["has_small_steps", "is_beside_others"]
 
 # Most multiplications of a step that is small: some milliseconds of one core. A larger
@@ -34,8 +37,12 @@ def has_small_steps(network: keras.Model, batch_size: int) -> bool:
 
     Convolutions are not: on one thread they lose more than they gain.
     """
-    shapes = [each.shape for each in network.trainable_weights]
-    if any(len(shape) > 2 for shape in shapes):
+    shapes = [each.shape for each in network.weights]
+    if any(len(shape) > 2 for shape in shapes) or not has_graph(network):
+        return False
+    # One product a row, and not one for each of its parts.
+    outputs = [leaves_of(layer.output) for layer in network.layers if layer.weights]
+    if any(len(each.shape) > 2 for found in outputs for each in found):
         return False
     numbers = sum(shape[0] * shape[1] for shape in shapes if len(shape) == 2)
     # Forward, and back to the weights and to what came in.

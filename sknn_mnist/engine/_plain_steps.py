@@ -22,6 +22,7 @@ from sknn_mnist.networks._keras_own import is_own
 from sknn_mnist.networks._keras_private import (
     arguments_in_function,
     compile_settings_of,
+    mask_of,
 )
 
 __all__ = ["NotPlainError", "has_plain_metrics", "plain_step_of", "reset_means"]
@@ -71,6 +72,9 @@ def plain_step_of(
     if not _is_plain_optimizer(network) or not _are_plain(samples, is_sparse):
         return None
     means = _means_of(network)
+    dtypes = {str(each.dtype) for mean in means for each in mean.variables}
+    if dtypes != {"float32"} or not network.trainable_weights:
+        return None
     if [type(each) for each in means] not in (
         [keras.metrics.Mean],
         [keras.metrics.Mean, metric],
@@ -99,9 +103,11 @@ def _train_step(network: keras.Model, is_sparse: bool) -> Callable[..., Any]:
         x, y = data
         with tf.GradientTape() as tape:
             predicted = network(x, training=True)
-            if predicted.op.type != "Softmax" or network.losses:
+            logits = _logits_of(predicted)
+            if network.losses or logits.shape.rank != 2:
                 raise NotPlainError
-            logits = predicted.op.inputs[0]
+            if not is_sparse and y.shape[-1] != logits.shape[-1]:
+                raise NotPlainError  # Keras has a word for it
         n_rows = tf.cast(tf.shape(x)[0], tf.float32)
         losses, gradients = _cross_entropy(is_sparse)(features=logits, labels=y)
         # The mean's gradient is that of each row's loss, by as many.
@@ -173,6 +179,14 @@ def _means_of(network: keras.Model) -> list[keras.metrics.Metric]:
 def _count(mean: keras.metrics.Mean, added: tf.Tensor, n_rows: tf.Tensor) -> None:
     mean.total.value.assign_add(added, read_value=False)
     mean.count.value.assign_add(n_rows, read_value=False)
+
+
+def _logits_of(predicted: tf.Tensor) -> tf.Tensor:
+    # Layers within others may mask what comes out, which Keras's loss goes by.
+    if mask_of(predicted) is not None or predicted.op.type != "Softmax":
+        raise NotPlainError
+    logits: tf.Tensor = predicted.op.inputs[0]
+    return logits
 
 
 def _cross_entropy(is_sparse: bool) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,11 @@ from sknn_mnist.networks._model_changes import Structure
 from sknn_mnist.networks._recipes import BUILDERS, NetworkRecipe
 
 __all__ = ["split_validation", "train"]
+
+# In TensorFlow's messages, whatever names operations and nodes of graphs.
+_NAMES_OF_NODES = re.compile(
+    r"\{\{function_node .*?\}\}|\[\[.*?\]\]|\[Op:\w+\]( name:.*)?"
+)
 
 # Callbacks that need `keras.Model.fit` itself.
 _KERAS_FIT_CALLBACKS = (keras.callbacks.TensorBoard,)
@@ -174,13 +180,7 @@ def _naming_what_does_not_fit(recipe: NetworkRecipe) -> Iterator[None]:
     try:
         yield
     except tf.errors.InvalidArgumentError as err:
-        # The last line that is not the name of a node of the graph.
-        lines = [
-            line
-            for line in str(err.message).splitlines()
-            if line.strip() and "{{node" not in line
-        ]
-        said = (lines or ["TensorFlow says no more"])[-1].strip()
+        said = _said_by(err)
         if "indices[" in said and "is not in [0," in said:
             raise ValueError(
                 f"X of {recipe.owner} holds numbers that an Embedding of its network "
@@ -191,6 +191,18 @@ def _naming_what_does_not_fit(recipe: NetworkRecipe) -> Iterator[None]:
         else:
             what = f"network, loss or metrics of {recipe.owner} do not fit X or the"
         raise ValueError(f"The {what} targets: {said}") from err
+
+
+def _said_by(err: tf.errors.OpError) -> str:
+    """Return the last line of TensorFlow's message, without names of its own."""
+    lines = [
+        _NAMES_OF_NODES.sub("", line).strip()
+        for line in str(err.message).splitlines()
+        if "{{node" not in line
+    ]
+    told = [line for line in lines if line]
+    of_index = [line for line in told if "indices[" in line]
+    return (of_index or told or ["TensorFlow says no more"])[-1]
 
 
 def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
     "has_started",
     "is_bookkeeping",
     "is_deterministic",
+    "mask_of",
     "rate_of_optimizer",
     "sum_no_replicas",
     "take_restored_epoch",
@@ -163,8 +164,8 @@ def _step_in_place(
 def forget_kernels() -> None:
     """Free what TensorFlow keeps of each operation that it ran outside of functions.
 
-    It is kept by shape and for ever, some 0.5 MB per network. `keras.utils.
-    clear_session` does the same, and forgets the names of the user's layers besides.
+    It is kept by shape and for ever, some 0.5 MB per network. (`keras.utils.
+    clear_session` does so, too, and forgets the names of the user's layers.)
     """
     try:
         from tensorflow.python.eager import context
@@ -180,6 +181,11 @@ def arguments_in_function(value: Any) -> dict[str, Any]:
     Its `get_config` leaves some of them out: Huber's delta, CosineSimilarity's axis.
     """
     return dict(getattr(value, "_fn_kwargs", None) or {})
+
+
+def mask_of(outputs: Any) -> Any:
+    """Return the mask that layers left at a network's outputs; None for none."""
+    return getattr(outputs, "_keras_mask", None)
 
 
 def rate_of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:

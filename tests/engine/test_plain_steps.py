@@ -153,3 +153,45 @@ def test_a_penalty_on_weights_counts():
         keras.utils.set_random_seed(0)
         ways.append(trained(fused(regularised(), SPARSE(), "adam", own), Y))
     assert_same_bits(*ways)
+
+
+def masked_rows():
+    inner = [keras.layers.Input((36,)), keras.layers.Masking()]
+    layers = [
+        keras.layers.Dense(8, kernel_initializer="ones"),
+        keras.layers.Dense(3, "softmax", kernel_initializer="ones"),
+    ]
+    return keras.Sequential(
+        [keras.layers.Input((36,)), keras.Sequential(inner), *layers]
+    )
+
+
+def test_masked_rows_of_a_network_within_count():
+    x = X.copy()
+    x[::3] = 0  # rows that Masking leaves out of the loss
+    ways = [fused(masked_rows(), SPARSE(), "sgd", own) for own in (True, False)]
+    assert_same_bits(*[trained(each, Y, x=x) for each in ways])
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+def test_a_frozen_network_is_evaluated_as_by_keras():
+    ways = []
+    for own in (True, False):
+        network = dense()
+        network.trainable = False
+        ways.append(trained(fused(network, SPARSE(), "adam", own), Y))
+    assert_same_bits(*ways)
+
+
+@pytest.fixture(params=["float16", "float64"])
+def floatx(request):
+    before = keras.config.floatx()
+    keras.config.set_floatx(request.param)
+    yield request.param
+    keras.config.set_floatx(before)
+
+
+def test_metrics_of_another_precision_are_left_to_keras(floatx):
+    loss = SPARSE(dtype="float32")
+    ways = [fused(dense(), loss, "adam", own) for own in (True, False)]
+    assert_same_bits(*[trained(each, Y) for each in ways])

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from sknn_mnist import CNNClassifier, DenseClassifier
+from sknn_mnist import CNNClassifier, DenseClassifier, KerasClassifier
 from sknn_mnist.builders import build_cnn, build_dense
 from sknn_mnist.engine import _compiled, _loop
 from sknn_mnist.engine._one_thread import has_small_steps, is_beside_others
@@ -89,6 +89,42 @@ def test_what_is_no_small_net():
     assert has_small_steps(build_dense((784,), hidden_size=256), 128)
     assert not has_small_steps(build_dense((784,), hidden_size=(1024, 1024)), 128)
     assert not has_small_steps(build_cnn(filters=(8, 8)), 128)
+
+
+def test_a_frozen_convolution_is_no_small_net():
+    base = keras.layers.Conv2D(4, 3)
+    base.trainable = False
+    layers = [keras.layers.Input((8, 8, 1)), base, keras.layers.Flatten()]
+    assert not has_small_steps(keras.Sequential([*layers, keras.layers.Dense(3)]), 16)
+    flat = [keras.layers.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    assert has_small_steps(keras.Sequential(flat), 16)
+    rows = [keras.layers.Input((8, 8)), keras.layers.Dense(3)]
+    assert not has_small_steps(keras.Sequential(rows), 16)
+
+
+def embedding(vocabulary=4):
+    model = keras.Sequential(
+        [
+            keras.layers.Input((2,), dtype="int32"),
+            keras.layers.Embedding(vocabulary, 4),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside others"])
+def test_what_tensorflow_refuses_is_said_in_one_sentence(beside, monkeypatch):
+    monkeypatch.setattr(_loop, "is_beside_others", lambda: beside)
+    monkeypatch.setattr(_loop, "has_small_steps", lambda *_: True)
+    x = np.full((90, 2), 7)
+    with pytest.raises(ValueError, match="does not take: indices") as refused:
+        KerasClassifier(embedding, random_state=0).fit(x, Y)
+    assert "{{" not in str(refused.value)
+    assert "[[" not in str(refused.value)
+    assert "[Op" not in str(refused.value)
 
 
 def test_who_is_beside_others():
