@@ -131,7 +131,7 @@ def regularised():
     ],
     ids=[
         *["smoothing", "ignored class", "sum", "logits", "hinge"],
-        *["metrics", "weighted metrics", "loss weights", "16 bits", "column"],
+        *["metrics", "weighted metrics", "loss weights", "bfloat16", "column"],
     ],
 )
 def test_what_is_not_plain_is_left_to_keras(make, loss, y, options):
