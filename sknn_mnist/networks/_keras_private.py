@@ -201,8 +201,7 @@ def config_of_optimizer(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]
     """
     if not callable(rate_of_optimizer(optimizer)):
         return optimizer.get_config()
-    # Not the optimizer itself, which somebody else may be using.
-    stand_in = object.__new__(type(optimizer))
+    stand_in = object.__new__(type(optimizer))  # the optimizer may be in use
     vars(stand_in).update({**vars(optimizer), "_learning_rate": tf.constant(0.0)})
     return stand_in.get_config()
 
