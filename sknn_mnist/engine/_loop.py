@@ -221,22 +221,18 @@ class FusedNetwork:
 
     def _loop_of(self, run: _Pass) -> Callable[..., Logs]:
         """Return the compiled loop of a pass, made on first use."""
-        network, step = self.network, run.step
-        alone = (
-            is_beside_others()
-            and can_be_direct()
-            and has_small_steps(network, run.batch_size)
-        )
-        key = run.key, alone, repr(self._logs_of_last)
+        network = self.network
+        key = run.key, run.on_one_thread, repr(self._logs_of_last)
         if key in self._loops:
             return self._loops[key]
-        if self._own and run.phase == "train":
-            step = plain_step_of(network, run.samples) or step
 
         def trace() -> CompiledFunction:
-            settings = run.samples, self._logs_of_last, alone
+            settings = run.samples, self._logs_of_last, run.on_one_thread
+            plain = None
+            if self._own and run.phase == "train":
+                plain = plain_step_of(network, run.samples)
             with suppress(NotPlainError):
-                return compiled_loop(network, step, *settings)
+                return compiled_loop(network, plain or run.step, *settings)
             return compiled_loop(network, run.step, *settings)
 
         # Errors of the user's own code reach the user as they are.
@@ -304,6 +300,15 @@ class _Pass:
         """Equal where the compiled loop is the same, of one network."""
         form = repr(each_of(lambda _: None, self.samples))
         return self.phase, form, *map(any_rows, self.data)
+
+    @cached_property
+    def on_one_thread(self) -> bool:
+        """Whether it takes one core, beside others that do."""
+        return (
+            is_beside_others()
+            and can_be_direct()
+            and has_small_steps(self.network, self.batch_size)
+        )
 
     @property
     def step(self) -> Callable[..., Any]:

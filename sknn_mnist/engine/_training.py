@@ -200,9 +200,7 @@ def _said_by(err: tf.errors.OpError) -> str:
         for line in str(err.message).splitlines()
         if "{{node" not in line
     ]
-    told = [line for line in lines if line]
-    of_index = [line for line in told if "indices[" in line]
-    return (of_index or told or ["TensorFlow says no more"])[-1]
+    return ([line for line in lines if line] or ["TensorFlow says no more"])[-1]
 
 
 def _needs_keras_fit(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
