@@ -22,18 +22,9 @@ Y = np.arange(90) % 3
 
 
 @pytest.fixture
-def traces(monkeypatch):
+def traces(loops_noted):
     """Names of the loops compiled, as they are."""
-    seen = []
-    original = _loop.compiled_loop
-    monkeypatch.setattr(
-        _loop,
-        "compiled_loop",
-        lambda network, step, *more: (
-            seen.append(step.__name__) or original(network, step, *more)
-        ),
-    )
-    return seen
+    return loops_noted(lambda network, step, *more: step.__name__)
 
 
 def dense(**parameters):

@@ -21,16 +21,9 @@ Y = np.arange(90) % 3
 
 
 @pytest.fixture
-def traces(monkeypatch):
+def traces(loops_noted):
     """Whether each loop was compiled for one thread, as they are."""
-    seen = []
-    original = _loop.compiled_loop
-    monkeypatch.setattr(
-        _loop,
-        "compiled_loop",
-        lambda *given: seen.append(given[-1]) or original(*given),
-    )
-    return seen
+    return loops_noted(lambda *given: given[-1])
 
 
 def side_by_side(make, seeds):
@@ -140,7 +133,7 @@ def test_who_is_beside_others():
     assert seen == [False]
 
 
-def recurrent(meta):
+def recurrent():
     return keras.Sequential(
         [
             keras.layers.Input((64,)),
@@ -152,7 +145,7 @@ def recurrent(meta):
 
 
 def test_a_step_with_a_loop_is_none_for_one_thread():
-    network = recurrent(None)
+    network = recurrent()
     network.compile("adam", "sparse_categorical_crossentropy")
     specs = [_loop.any_rows(X)]
 
