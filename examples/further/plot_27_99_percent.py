@@ -252,6 +252,7 @@ wrong = [1 - each for each in right.values()]
 axes[1].barh(list(right), wrong, color="#D55E00")
 axes[1].set(xlabel="wrong on the test set")
 axes[1].xaxis.set_major_formatter(PercentFormatter(1))
+axes[1].locator_params(axis="x", nbins=4)
 save(figure, args, "27_race")
 
 # %%
